@@ -1,0 +1,133 @@
+// A dialect is one wire API spoken to clients: it decodes an Exchange into a neutral request, lets the server answer it and
+// encodes the answer. One folder under plugins/dialects/ implements it; it knows neither sockets nor how models are run.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "contracts/dialect/exchange.h"
+#include "function/function.h"
+#include "infer/infer.h"
+#include "tensor/signature.h"
+
+namespace slipway::dialect {
+
+enum class ModelState : std::uint8_t { kLoading, kReady, kUnloading, kFailed, kUnloaded };
+std::string_view state_name(ModelState state);  ///< "LOADING", "READY", ... as Triton's index writes them
+
+/// One revision of a deployment as clients see it. Immutable; holding the pointer keeps the model loaded, so hold it for a
+/// request, not for longer. Thread: safe.
+class ServedModel {
+ public:
+  virtual ~ServedModel() = default;
+  [[nodiscard]] virtual const std::string& name() const = 0;
+  [[nodiscard]] virtual const std::string& version() const = 0;
+  [[nodiscard]] virtual const std::string& digest() const = 0;    ///< "sha256:..." of the package; empty for a bare file
+  [[nodiscard]] virtual const std::string& platform() const = 0;  ///< the backend's name, as clients see it
+  [[nodiscard]] virtual const Signature& signature() const = 0;
+  /// Never null: a model without a declared function takes its input names as fields.
+  [[nodiscard]] virtual const function::Function& function() const = 0;
+  [[nodiscard]] virtual const std::string& description() const = 0;
+  /// One record that the model answers, as JSON, for documents and the page; empty when none is known.
+  [[nodiscard]] virtual const std::string& example_record() const = 0;
+};
+using ModelLease = std::shared_ptr<const ServedModel>;
+
+struct ModelStatus {
+  std::string name;
+  std::string version;
+  ModelState state = ModelState::kReady;
+  std::string reason;  ///< why it failed or is not ready
+};
+
+/// What one finished request tells the monitors.
+struct RequestRecord {
+  const ServedModel* model = nullptr;  ///< null when it never reached one
+  Code code = Code::kOk;
+  infer::Timings timings;
+  std::uint64_t rows = 1;
+};
+
+/// The server, as dialects see it. Thread: safe.
+class ModelServer {
+ public:
+  virtual ~ModelServer() = default;
+
+  /// `version` empty = the latest that is ready. Cost: no lock.
+  /// Errors: model.unknown, model.version_unknown (not found), model.not_ready (unavailable).
+  [[nodiscard]] virtual Result<ModelLease> find(std::string_view name, std::string_view version) const = 0;
+  /// The ready versions of a model, oldest first. Errors: model.unknown.
+  [[nodiscard]] virtual Result<std::vector<std::string>> versions(std::string_view name) const = 0;
+  /// Everything known, ready or not, by name, then version.
+  [[nodiscard]] virtual std::vector<ModelStatus> index() const = 0;
+  /// True once everything configured at the start is ready or has failed, and until the drain begins.
+  [[nodiscard]] virtual bool ready() const = 0;
+
+  /// Checks the request against the model's signature (names, types, shapes, sizes), runs it and calls call->done().
+  /// Errors (through done): infer.input_missing, infer.input_unknown, infer.input_type, infer.input_shape,
+  /// infer.output_unknown, infer.deadline, infer.overloaded, and the backend's.
+  virtual void infer(const ModelLease& model, std::unique_ptr<infer::Call> call) = 0;
+
+  /// Loads (or reloads) by name from the server's repositories; `done` is called when ready or failed, on any thread.
+  virtual void load(std::string name, std::function<void(Status)> done) = 0;
+  virtual void unload(std::string name, std::function<void(Status)> done) = 0;
+
+  /// `dialect` is the dialect's name. Cost: a few relaxed atomic additions.
+  virtual void observe(std::string_view dialect, const RequestRecord& record) = 0;
+};
+
+/// Which listener a route answers on, and who may call it there.
+enum class Reach : std::uint8_t {
+  kInference,  ///< the inference listener
+  kControl,    ///< the admin listener, and the inference listener for callers on loopback
+};
+
+/// A pattern such as "/v2/models/{model}/versions/{version}/infer". A {name} matches one segment.
+struct Route {
+  Method method = Method::kGet;
+  std::string pattern;
+  Reach reach = Reach::kInference;
+  int id = 0;  ///< the dialect's own number for it
+};
+
+/// Values of a route's {names}, in the order of the pattern.
+using PathValues = std::span<const std::string_view>;
+
+class Dialect {
+ public:
+  virtual ~Dialect() = default;
+  [[nodiscard]] virtual std::string_view name() const = 0;
+  [[nodiscard]] virtual std::vector<Route> routes() const = 0;
+  /// Answers the exchange, now or later; never blocks. Thread: safe (several loops call it).
+  virtual void handle(int route_id, PathValues values, std::unique_ptr<Exchange> exchange) = 0;
+  /// The body and headers of an error in this dialect's words, for failures that the transport or the router found on one
+  /// of its paths (a body too large, a wrong method).
+  virtual void refuse(const Error& error, std::unique_ptr<Exchange> exchange) = 0;
+};
+
+struct Limits {
+  std::size_t max_tensor_bytes = std::size_t{64} << 20U;  ///< one input tensor, decoded
+  std::size_t max_records = 65536;                        ///< records in one request
+};
+
+/// What the program gives each dialect. Borrows: all of it, for the dialect's life.
+struct Host {
+  ModelServer* server = nullptr;
+  const Clock* clock = nullptr;
+  Logger* logger = nullptr;
+  Limits limits;
+  std::string server_version;
+};
+
+/// HTTP status for a canonical code where a dialect has no other opinion. Source: google/api http mapping, with
+/// UNAVAILABLE 503 and RESOURCE_EXHAUSTED 429.
+int http_status(Code code);
+
+}  // namespace slipway::dialect

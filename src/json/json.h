@@ -1,0 +1,128 @@
+// Reading JSON. A Parser owns the memory of the last document it read; Values are 16-byte views into it.
+// simdjson does the work; its headers stay in json.cc.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace slipway::json {
+
+enum class Type : std::uint8_t { kNull, kBool, kInt64, kUint64, kDouble, kString, kArray, kObject };
+
+/// For people: "a string", "an object".
+std::string_view type_name(Type type);
+
+class ArrayView;
+class ObjectView;
+
+/// A value inside a parsed document. Borrows: the Parser's document, until its next parse or its end.
+/// Thread: reads are safe while nobody parses.
+class Value {
+ public:
+  [[nodiscard]] Type type() const;
+  [[nodiscard]] bool is_object() const { return type() == Type::kObject; }
+  [[nodiscard]] bool is_array() const { return type() == Type::kArray; }
+  [[nodiscard]] bool is_string() const { return type() == Type::kString; }
+  [[nodiscard]] bool is_number() const {
+    const Type t = type();
+    return t == Type::kInt64 || t == Type::kUint64 || t == Type::kDouble;
+  }
+
+  // Each gives the value, or nothing when it is of another type (or, for numbers, does not fit exactly; as_double takes
+  // every number).
+  [[nodiscard]] std::optional<bool> as_bool() const;
+  [[nodiscard]] std::optional<std::int64_t> as_int64() const;
+  [[nodiscard]] std::optional<std::uint64_t> as_uint64() const;
+  [[nodiscard]] std::optional<double> as_double() const;
+  [[nodiscard]] std::optional<std::string_view> as_string() const;
+
+  /// The member of an object; nothing when this is no object or has no such key. A key given twice: the first.
+  /// Cost: linear in the members.
+  [[nodiscard]] std::optional<Value> find(std::string_view key) const;
+
+  /// Precondition: is_array() / is_object().
+  [[nodiscard]] ArrayView array() const;
+  [[nodiscard]] ObjectView object() const;
+
+  /// Reads the numbers of a possibly nested array in order into `out`, converted to T; BOOL arrays go into `bool` from
+  /// true/false only. The nesting's shape is not looked at: "data may be nested or flat" (Open Inference Protocol).
+  /// Errors: json.type (an element of another type), json.range (an integer that does not fit T, or a fraction for an
+  /// integer T), json.count (not exactly out.size() elements); each names the element's position.
+  template <typename T>
+  Status read_flat(std::span<T> out) const;  // bool, all fixed integers, float, double
+
+  /// Visits the strings of a possibly nested array in order. Errors: json.type; json.count unless exactly `count`.
+  Status read_flat_strings(std::size_t count, void (*visit)(void* context, std::string_view text), void* context) const;
+
+  /// This value as JSON text (numbers as in the document's value, not its spelling).
+  [[nodiscard]] std::string to_text() const;
+
+ private:
+  friend class Parser;
+  friend class ArrayView;
+  friend class ObjectView;
+  alignas(8) unsigned char storage_[16];
+};
+
+class ArrayView {
+ public:
+  class Iterator;
+  [[nodiscard]] Iterator begin() const;
+  [[nodiscard]] Iterator end() const;
+  /// Cost: constant below 2^24 elements.
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  friend class Value;
+  Value value_;
+};
+
+struct Member {
+  std::string_view key;
+  Value value;
+};
+
+class ObjectView {
+ public:
+  class Iterator;
+  [[nodiscard]] Iterator begin() const;
+  [[nodiscard]] Iterator end() const;
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  friend class Value;
+  Value value_;
+};
+
+/// Reads one document at a time. Thread: external lock; one per loop or call.
+class Parser {
+ public:
+  /// Bytes that must be readable (not necessarily set) behind the text given to parse_padded.
+  static constexpr std::size_t kPaddingBytes = 64;
+
+  /// Range: max_depth nesting of arrays and objects.
+  explicit Parser(std::size_t max_depth = 64);
+  ~Parser();
+  Parser(Parser&&) noexcept;
+  Parser& operator=(Parser&&) noexcept;
+
+  /// Parses text that is followed by kPaddingBytes readable bytes, without copying it. The strings of the document live
+  /// in the parser. Checks UTF-8.
+  /// Errors: json.syntax, json.depth, json.utf8, json.number, json.too_large, with the byte offset where known.
+  Result<Value> parse_padded(std::string_view text);
+  /// The same with one copy of the text.
+  Result<Value> parse(std::string_view text);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace slipway::json
