@@ -1,4 +1,4 @@
-# Targets whose sources are written by the build: version, plugin table, paths for tests. And the checks of the tree.
+# Targets whose sources are written by the build: version, plugin table, paths for tests.
 
 set(SLIPWAY_GENERATED ${PROJECT_BINARY_DIR}/generated)
 
@@ -71,24 +71,3 @@ if(BUILD_TESTING AND NOT SLIPWAY_FUZZING)
   add_library(slipway_fuzz_driver STATIC EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/fuzz/driver.cc)
   target_link_libraries(slipway_fuzz_driver PRIVATE slipway_options)
 endif()
-
-# Includes are checked by every whole build and again as a test.
-function(slipway_add_tree_checks)
-  file(GLOB_RECURSE checked CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*.h ${PROJECT_SOURCE_DIR}/src/*.cc
-    ${PROJECT_SOURCE_DIR}/plugins/*.h ${PROJECT_SOURCE_DIR}/plugins/*.cc)
-  set(command ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/check_includes.py
-    --parts ${SLIPWAY_GENERATED}/parts.txt --root ${PROJECT_SOURCE_DIR})
-  add_custom_command(
-    OUTPUT ${SLIPWAY_GENERATED}/includes.ok
-    COMMAND ${command}
-    COMMAND ${CMAKE_COMMAND} -E touch ${SLIPWAY_GENERATED}/includes.ok
-    DEPENDS ${checked} ${SLIPWAY_GENERATED}/parts.txt ${PROJECT_SOURCE_DIR}/cmake/dependencies.txt
-      ${PROJECT_SOURCE_DIR}/scripts/check_includes.py
-    COMMENT "Checking includes against the declared dependencies"
-    VERBATIM)
-  add_custom_target(slipway_check_includes ALL DEPENDS ${SLIPWAY_GENERATED}/includes.ok)
-  if(BUILD_TESTING)
-    add_test(NAME tree.includes COMMAND ${command})
-    set_tests_properties(tree.includes PROPERTIES LABELS unit)
-  endif()
-endfunction()

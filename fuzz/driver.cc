@@ -43,12 +43,15 @@ class Mutator {
  private:
   static constexpr std::size_t kMaxBytes = 1 << 16;
 
-  std::size_t below(std::size_t bound) { return bound == 0 ? 0 : static_cast<std::size_t>(random_() % bound); }
+  std::size_t below(std::size_t bound) {
+    return bound == 0 ? 0 : static_cast<std::size_t>(random_() % bound);
+  }
 
   std::ptrdiff_t position(const Bytes& bytes) { return static_cast<std::ptrdiff_t>(below(bytes.size() + 1)); }
 
   void edit(Bytes& bytes, const std::vector<Bytes>& corpus) {
-    static constexpr std::uint8_t kEdges[] = {0x00, 0x01, 0x7f, 0x80, 0xff, '"', '{', '[', ':', '\\', '\n', '-'};
+    static constexpr std::uint8_t kEdges[] = {0x00, 0x01, 0x7f, 0x80, 0xff, '"',
+                                              '{',  '[',  ':',  '\\', '\n', '-'};
     const std::size_t choice = below(6);
     if (bytes.empty() || choice == 0) {
       bytes.insert(bytes.begin() + position(bytes), kEdges[below(std::size(kEdges))]);
@@ -115,7 +118,7 @@ int main(int argc, char** argv) {
     LLVMFuzzerTestOneInput(input.data(), input.size());
     ++runs;
   }
-  std::printf("%zu corpus inputs, %llu mutations, seed %llu\n", corpus.size(), static_cast<unsigned long long>(runs),
-              static_cast<unsigned long long>(seed));
+  std::printf("%zu corpus inputs, %llu mutations, seed %llu\n", corpus.size(),
+              static_cast<unsigned long long>(runs), static_cast<unsigned long long>(seed));
   return 0;
 }
