@@ -1,0 +1,258 @@
+#include "serving/server.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/text.h"
+
+namespace slipway::serving {
+namespace {
+
+class Task final : public Work {
+ public:
+  explicit Task(std::function<void()> body) : body_(std::move(body)) {}
+  void run(std::unique_ptr<Work>) override { body_(); }
+
+ private:
+  std::function<void()> body_;
+};
+
+std::unique_ptr<WorkQueue> control_queue(std::string name) {
+  return std::make_unique<WorkQueue>(WorkQueueOptions{
+      .max_threads = 1, .max_items = std::numeric_limits<std::size_t>::max(), .name = std::move(name)});
+}
+
+void push(WorkQueue& queue, std::function<void()> body) {
+  std::unique_ptr<Work> work = std::make_unique<Task>(std::move(body));
+  SLIPWAY_CHECK(queue.try_push(work));
+}
+
+}  // namespace
+
+Server::Server(ServerOptions options)
+    : options_(std::move(options)), reaper_(control_queue("unloader")), loader_(control_queue("loader")) {}
+
+Server::~Server() {
+  begin_drain();
+  loader_.reset();  // finishes what it is loading
+  table_.publish(std::make_shared<TableSnapshot>());
+  {
+    const std::lock_guard lock(statuses_mutex_);
+    slots_.clear();
+  }
+  std::unique_lock lock(gate_mutex_);
+  gate_.wait(lock, [this] { return revisions_alive_ == 0; });
+}
+
+void Server::on_loader(std::function<void()> task) { push(*loader_, std::move(task)); }
+
+void Server::deploy(Deployment deployment, std::function<void(Status)> done) {
+  auto shared = std::make_shared<Deployment>(std::move(deployment));
+  on_loader([this, shared, done = std::move(done)] {
+    const std::string name = shared->name;
+    {
+      const std::lock_guard lock(statuses_mutex_);
+      const auto [at, fresh] = slots_.try_emplace(name);
+      if (fresh) at->second.deployment = std::move(*shared);
+      if (!fresh) {
+        done(already_exists("serving.name_taken", "two deployments are named \"" + name + "\""));
+        return;
+      }
+    }
+    done(load_slot(slots_.at(name)));
+  });
+}
+
+void Server::start() {
+  on_loader([this] { started_.store(true); });
+}
+
+void Server::begin_drain() { draining_.store(true); }
+
+Result<dialect::ModelLease> Server::find(std::string_view name, std::string_view version) const {
+  auto found = table_.find(name, version);
+  if (found.ok()) return found;
+  // Rare path: a model that is known but not ready is told apart from one that is not known.
+  const std::lock_guard lock(statuses_mutex_);
+  const auto slot = slots_.find(std::string(name));
+  if (slot == slots_.end()) return found;
+  for (const dialect::ModelStatus& status : slot->second.statuses) {
+    if (!version.empty() && status.version != version) continue;
+    if (status.state == dialect::ModelState::kUnloaded) continue;
+    return unavailable("model.not_ready", "model \"" + slot->first + "\"" +
+                                              (status.version.empty() ? "" : " version " + status.version) + " is " +
+                                              std::string(dialect::state_name(status.state)) +
+                                              (status.reason.empty() ? "" : ": " + status.reason));
+  }
+  return found;
+}
+
+Result<std::vector<std::string>> Server::versions(std::string_view name) const {
+  const auto snapshot = table_.snapshot();
+  const auto found = snapshot->models.find(name);
+  if (found == snapshot->models.end()) return find(name, "").error();
+  std::vector<std::string> versions;
+  for (const auto& revision : found->second) versions.push_back(revision->version());
+  return versions;
+}
+
+std::vector<dialect::ModelStatus> Server::index() const {
+  std::vector<dialect::ModelStatus> all;
+  const std::lock_guard lock(statuses_mutex_);
+  for (const auto& [name, slot] : slots_) all.insert(all.end(), slot.statuses.begin(), slot.statuses.end());
+  return all;
+}
+
+void Server::infer(const dialect::ModelLease& model, std::unique_ptr<infer::Call> call) {
+  static_cast<const Revision&>(*model).infer(model, std::move(call));
+}
+
+void Server::load(std::string name, std::function<void(Status)> done) {
+  on_loader([this, name = std::move(name), done = std::move(done)] {
+    if (!slots_.contains(name)) {
+      if (auto added = add_from_repository(name); !added.ok()) {
+        done(added);
+        return;
+      }
+    }
+    done(load_slot(slots_.at(name)));
+  });
+}
+
+void Server::unload(std::string name, std::function<void(Status)> done) {
+  on_loader([this, name = std::move(name), done = std::move(done)] {
+    const auto at = slots_.find(name);
+    if (at == slots_.end()) {
+      done(not_found("model.unknown", "no model \"" + printable(name) + "\" is known here"));
+      return;
+    }
+    Slot& slot = at->second;
+    std::vector<dialect::ModelStatus> statuses = slot.statuses;
+    for (auto& status : statuses) {
+      status.state = dialect::ModelState::kUnloaded;
+      status.reason = "unloaded";
+    }
+    set_statuses(slot, std::move(statuses));
+    slot.loaded.clear();
+    slot.order.clear();
+    publish();
+    options_.logger->info("model.unloaded", "model unloaded", {{"model", std::string_view(name)}});
+    done({});
+  });
+}
+
+void Server::observe(std::string_view dialect, const dialect::RequestRecord& record) {
+  options_.metrics->observe(dialect, record);
+}
+
+Status Server::add_from_repository(const std::string& name) {
+  const Error unknown =
+      not_found("model.unknown", "no model \"" + printable(name) + "\" is known to this server's repositories");
+  if (options_.repository == nullptr) return unknown;
+  SLIPWAY_TRY(check_name("model", name));
+  SLIPWAY_ASSIGN_OR_RETURN(auto source, options_.repository->source(name));
+  const std::lock_guard lock(statuses_mutex_);
+  slots_[name].deployment = Deployment{name, std::move(source), options_.repository_settings};
+  return {};
+}
+
+void Server::set_statuses(Slot& slot, std::vector<dialect::ModelStatus> statuses) {
+  const std::lock_guard lock(statuses_mutex_);
+  slot.statuses = std::move(statuses);
+}
+
+Status Server::load_slot(Slot& slot) {
+  const std::string& name = slot.deployment.name;
+  auto candidates = slot.deployment.source->candidates();
+  if (!candidates.ok()) {
+    if (slot.loaded.empty()) set_statuses(slot, {{name, "", dialect::ModelState::kFailed, candidates.error().message()}});
+    return candidates.error();
+  }
+  std::map<std::string, Loaded> loaded;
+  std::vector<std::string> order;
+  std::vector<dialect::ModelStatus> statuses;
+  for (const Candidate& candidate : *candidates) {
+    const auto old = slot.loaded.find(candidate.version);
+    statuses.push_back({name, candidate.version,
+                        old == slot.loaded.end() ? dialect::ModelState::kLoading : dialect::ModelState::kReady, ""});
+  }
+  set_statuses(slot, statuses);
+  std::optional<Error> failure;
+  for (std::size_t i = 0; i < candidates->size(); ++i) {
+    const Candidate& candidate = (*candidates)[i];
+    const auto old = slot.loaded.find(candidate.version);
+    if (old != slot.loaded.end() && old->second.fingerprint == candidate.fingerprint) {
+      loaded.insert(*old);
+    } else if (auto fresh = load_version(slot, candidate); fresh.ok()) {
+      loaded.emplace(candidate.version, std::move(*fresh));
+    } else {
+      failure = fresh.error();
+      // A version that loaded before goes on serving: a bad copy never displaces a good one.
+      if (old != slot.loaded.end()) loaded.insert(*old);
+      statuses[i].reason = failure->message();
+    }
+    const bool ready = loaded.contains(candidate.version);
+    statuses[i].state = ready ? dialect::ModelState::kReady : dialect::ModelState::kFailed;
+    if (ready) order.push_back(candidate.version);
+    set_statuses(slot, statuses);
+  }
+  slot.loaded = std::move(loaded);
+  slot.order = std::move(order);
+  publish();
+  if (failure) return *failure;
+  return {};
+}
+
+Result<Server::Loaded> Server::load_version(Slot& slot, const Candidate& candidate) {
+  const MonoTime start = options_.clock->now();
+  const std::string& name = slot.deployment.name;
+  auto load = [&]() -> Result<std::unique_ptr<Revision>> {
+    SLIPWAY_ASSIGN_OR_RETURN(ModelBundle bundle, slot.deployment.source->open(candidate));
+    bundle.name = name;
+    return Revision::load(std::move(bundle), slot.deployment.settings, options_.backends, *options_.clock);
+  };
+  auto revision = load();
+  if (!revision.ok()) {
+    options_.logger->error("model.load_failed", revision.error().message(),
+                           {{"model", std::string_view(name)},
+                            {"version", std::string_view(candidate.version)},
+                            {"id", std::string_view(revision.error().id())}});
+    return revision.error();
+  }
+  const double ms = std::chrono::duration<double, std::milli>(options_.clock->now() - start).count();
+  options_.logger->info("model.ready", "model ready",
+                        {{"model", std::string_view(name)},
+                         {"version", std::string_view(candidate.version)},
+                         {"digest", std::string_view((*revision)->digest())},
+                         {"load_ms", ms}});
+  return Loaded{lease(std::move(*revision)), candidate.fingerprint};
+}
+
+dialect::ModelLease Server::lease(std::unique_ptr<Revision> revision) {
+  {
+    const std::lock_guard lock(gate_mutex_);
+    ++revisions_alive_;
+  }
+  // The last user of a revision may be an event loop or the revision's own thread; neither may destroy it.
+  return dialect::ModelLease(revision.release(), [this](const dialect::ServedModel* last) {
+    push(*reaper_, [this, last] {
+      delete static_cast<const Revision*>(last);
+      const std::lock_guard lock(gate_mutex_);
+      --revisions_alive_;
+      gate_.notify_all();
+    });
+  });
+}
+
+void Server::publish() {
+  auto snapshot = std::make_shared<TableSnapshot>();
+  for (const auto& [name, slot] : slots_) {
+    if (slot.order.empty()) continue;
+    auto& revisions = snapshot->models[name];
+    for (const std::string& version : slot.order) revisions.push_back(slot.loaded.at(version).revision);
+  }
+  table_.publish(std::move(snapshot));
+}
+
+}  // namespace slipway::serving

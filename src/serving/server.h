@@ -1,0 +1,101 @@
+// The server of models: loads what deployments name, keeps the table of what is ready, answers requests.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "contracts/backend/backend.h"
+#include "contracts/dialect/dialect.h"
+#include "serving/metrics.h"
+#include "serving/model_table.h"
+#include "serving/revision.h"
+#include "serving/source.h"
+#include "serving/work_queue.h"
+
+namespace slipway::serving {
+
+struct Deployment {
+  std::string name;  ///< what clients call it
+  std::unique_ptr<ModelSource> source;
+  DeploymentSettings settings;
+};
+
+struct ServerOptions {
+  std::vector<backend::Backend*> backends;  ///< Borrows; the first that knows a model's content loads it
+  const Clock* clock = nullptr;             ///< Borrows
+  Logger* logger = nullptr;                 ///< Borrows
+  Metrics* metrics = nullptr;               ///< Borrows
+  std::unique_ptr<ModelRepository> repository;  ///< where load() finds names that no deployment has; may be null
+  DeploymentSettings repository_settings;       ///< for models that come from it
+};
+
+/// Life: create, deploy() each deployment, start() once; begin_drain() when the end is near; destroyed when the transport
+/// has no request left. One bad model never stops the others. Thread: safe.
+class Server final : public dialect::ModelServer {
+ public:
+  explicit Server(ServerOptions options);
+  /// Waits until every lease was given back and every model is gone.
+  ~Server() override;
+
+  /// Loads it in the background, in the order of the calls; `done` gets the outcome, on the loader's thread: an Error when
+  /// no version of it could be loaded.
+  void deploy(Deployment deployment, std::function<void(Status)> done);
+  /// ready() turns true once everything deployed before this call is loaded or has failed.
+  void start();
+  /// ready() turns false; requests are still answered.
+  void begin_drain();
+
+  // dialect::ModelServer
+  [[nodiscard]] Result<dialect::ModelLease> find(std::string_view name, std::string_view version) const override;
+  [[nodiscard]] Result<std::vector<std::string>> versions(std::string_view name) const override;
+  [[nodiscard]] std::vector<dialect::ModelStatus> index() const override;
+  [[nodiscard]] bool ready() const override { return started_.load() && !draining_.load(); }
+  void infer(const dialect::ModelLease& model, std::unique_ptr<infer::Call> call) override;
+  void load(std::string name, std::function<void(Status)> done) override;
+  void unload(std::string name, std::function<void(Status)> done) override;
+  void observe(std::string_view dialect, const dialect::RequestRecord& record) override;
+
+ private:
+  struct Loaded {
+    dialect::ModelLease revision;
+    std::string fingerprint;
+  };
+  struct Slot {  // one deployment's state; the loader's thread alone changes it
+    Deployment deployment;
+    std::map<std::string, Loaded> loaded;        // by version
+    std::vector<std::string> order;              // versions, oldest first
+    std::vector<dialect::ModelStatus> statuses;  // what index() tells
+  };
+
+  void on_loader(std::function<void()> task);
+  Status load_slot(Slot& slot);
+  Result<Loaded> load_version(Slot& slot, const Candidate& candidate);
+  Status add_from_repository(const std::string& name);
+  void set_statuses(Slot& slot, std::vector<dialect::ModelStatus> statuses);
+  void publish();
+  dialect::ModelLease lease(std::unique_ptr<Revision> revision);
+
+  ServerOptions options_;
+  ModelTable table_;
+  std::map<std::string, Slot> slots_;  // the loader's thread alone adds and removes
+  mutable std::mutex statuses_mutex_;  // guards Slot::statuses, and slots_ against readers of statuses
+  std::atomic<bool> started_{false};
+  std::atomic<bool> draining_{false};
+
+  std::mutex gate_mutex_;
+  std::condition_variable gate_;
+  std::size_t revisions_alive_ = 0;  // guarded by gate_mutex_
+  std::unique_ptr<WorkQueue> reaper_;  // destroys revisions, which may take long
+  std::unique_ptr<WorkQueue> loader_;
+};
+
+}  // namespace slipway::serving
