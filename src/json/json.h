@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "base/error.h"
 
@@ -21,6 +22,7 @@ std::string_view type_name(Type type);
 
 class ArrayView;
 class ObjectView;
+struct Tape;
 
 /// A value inside a parsed document. Borrows: the Parser's document, until its next parse or its end.
 /// Thread: reads are safe while nobody parses.
@@ -53,8 +55,9 @@ class Value {
 
   /// Reads the numbers of a possibly nested array in order into `out`, converted to T; BOOL arrays go into `bool` from
   /// true/false only. The nesting's shape is not looked at: "data may be nested or flat" (Open Inference Protocol).
-  /// Errors: json.type (an element of another type), json.range (an integer that does not fit T, or a fraction for an
-  /// integer T), json.count (not exactly out.size() elements); each names the element's position.
+  /// Errors: json.type (not an array, or an element of another type), json.range (a number that does not fit T, or a
+  /// fraction for an integer T), json.count (not exactly out.size() elements); each names the element's position.
+  /// Cost: one pass over the document's flat form, no recursion.
   template <typename T>
   Status read_flat(std::span<T> out) const;  // bool, all fixed integers, float, double
 
@@ -68,15 +71,36 @@ class Value {
   friend class Parser;
   friend class ArrayView;
   friend class ObjectView;
-  alignas(8) unsigned char storage_[16];
+  friend struct Tape;
+  const void* document_;  // simdjson's document
+  std::size_t index_;     // of the value's first word on its tape
 };
+static_assert(sizeof(Value) == 16 && std::is_trivially_copyable_v<Value>);
 
+/// The elements of an array. Borrows: as its Value.
 class ArrayView {
  public:
-  class Iterator;
+  class Iterator {
+   public:
+    using value_type = Value;
+    using difference_type = std::ptrdiff_t;
+    const Value& operator*() const { return at_; }
+    const Value* operator->() const { return &at_; }
+    Iterator& operator++();
+    Iterator operator++(int) {
+      Iterator before = *this;
+      ++*this;
+      return before;
+    }
+    bool operator==(const Iterator& other) const { return at_.index_ == other.at_.index_; }
+
+   private:
+    friend class ArrayView;
+    Value at_;
+  };
   [[nodiscard]] Iterator begin() const;
   [[nodiscard]] Iterator end() const;
-  /// Cost: constant below 2^24 elements.
+  /// Cost: constant below 2^24 elements, linear from there on.
   [[nodiscard]] std::size_t size() const;
 
  private:
@@ -89,25 +113,48 @@ struct Member {
   Value value;
 };
 
+/// The members of an object, in the document's order. Borrows: as its Value.
 class ObjectView {
  public:
-  class Iterator;
+  class Iterator {
+   public:
+    using value_type = Member;
+    using difference_type = std::ptrdiff_t;
+    Member operator*() const;
+    Iterator& operator++();
+    Iterator operator++(int) {
+      Iterator before = *this;
+      ++*this;
+      return before;
+    }
+    bool operator==(const Iterator& other) const { return key_.index_ == other.key_.index_; }
+
+   private:
+    friend class ObjectView;
+    Value key_;
+  };
   [[nodiscard]] Iterator begin() const;
   [[nodiscard]] Iterator end() const;
+  /// Cost: constant below 2^24 members, linear from there on.
   [[nodiscard]] std::size_t size() const;
+
+  /// A key that is given more than once, for readers that must not guess which one counts.
+  /// Cost: quadratic up to 16 members, n log n from there on.
+  [[nodiscard]] std::optional<std::string_view> duplicate_key() const;
 
  private:
   friend class Value;
   Value value_;
 };
 
-/// Reads one document at a time. Thread: external lock; one per loop or call.
+/// Reads one document at a time. Memory grows to about 14 times the largest document and shrinks again at the next small
+/// one. Thread: external lock; one per loop or call.
 class Parser {
  public:
   /// Bytes that must be readable (not necessarily set) behind the text given to parse_padded.
   static constexpr std::size_t kPaddingBytes = 64;
 
-  /// Range: max_depth nesting of arrays and objects.
+  /// Range: max_depth, the nesting of arrays and objects (an empty one at the bottom does not count), 1 to 1024.
   explicit Parser(std::size_t max_depth = 64);
   ~Parser();
   Parser(Parser&&) noexcept;
@@ -115,7 +162,8 @@ class Parser {
 
   /// Parses text that is followed by kPaddingBytes readable bytes, without copying it. The strings of the document live
   /// in the parser. Checks UTF-8.
-  /// Errors: json.syntax, json.depth, json.utf8, json.number, json.too_large, with the byte offset where known.
+  /// Errors: json.syntax, json.depth, json.utf8, json.number (beyond 64-bit integers or double), with line and column;
+  /// json.too_large (4 GiB and more, or no memory).
   Result<Value> parse_padded(std::string_view text);
   /// The same with one copy of the text.
   Result<Value> parse(std::string_view text);
