@@ -59,7 +59,7 @@ def read(document):
 
 
 def text(rng):
-    alphabet = ["a", "b", "Z", " ", "/", '"', "\\", "\n", "\t", "\x01", "\x7f", "é", "ß", "漢", "\U0001f600", "\u2028"]
+    alphabet = ["a", "b", "Z", " ", "/", '"', "\\", "\n", "\t", "\x01", "\x7f", "\u00e9", "\u00df", "\u6f22", "\U0001f600", "\u2028"]
     return "".join(rng.choice(alphabet) for _ in range(rng.choice([0, 1, 3, 9])))
 
 
