@@ -12,8 +12,9 @@ namespace {
 constexpr std::string_view kPrefix = "sha256:";
 
 Error bad_digest(std::string_view text) {
-  return invalid_argument("crypto.digest_syntax", "'" + printable(text) +
-                                                      "' is no digest: write sha256: and 64 lower-case hexadecimal digits");
+  return invalid_argument(
+      "crypto.digest_syntax",
+      "'" + printable(text) + "' is no digest: write sha256: and 64 lower-case hexadecimal digits");
 }
 
 int hex_value(char c) {

@@ -57,8 +57,15 @@ TEST(Digest, RefusesEveryOtherSpelling) {
   const std::string hex = Sha256::of("abc").hex();
   std::string upper = hex;
   upper[0] = 'B';
-  const std::string rows[] = {"",          hex,          "sha256:",     "sha256:" + hex + "0", "sha256:" + hex.substr(1),
-                              "sha512:" + hex, "SHA256:" + hex, "sha256:" + upper, " sha256:" + hex};
+  const std::string rows[] = {"",
+                              hex,
+                              "sha256:",
+                              "sha256:" + hex + "0",
+                              "sha256:" + hex.substr(1),
+                              "sha512:" + hex,
+                              "SHA256:" + hex,
+                              "sha256:" + upper,
+                              " sha256:" + hex};
   for (const std::string& row : rows) {
     const auto digest = Digest::parse(row);
     ASSERT_FALSE(digest.ok()) << row;

@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t kPartBytes = std::size_t{1} << 20U;
 
 Error too_large(std::string_view name, std::uint64_t max_bytes) {
-  return resource_exhausted("io.too_large", printable(name, 400) + " is larger than " + human_bytes(max_bytes) +
+  return resource_exhausted("io.too_large", printable(name, 400) + " is larger than " +
+                                                human_bytes(max_bytes) +
                                                 ", which is the most that is read here");
 }
 
@@ -28,8 +29,9 @@ class TreeWalk {
 
   Status visit(const std::string& folder, const std::string& prefix, std::size_t depth) {
     if (depth > limits_.max_depth) {
-      return resource_exhausted("io.too_large", folder + " lies deeper than " + std::to_string(limits_.max_depth) +
-                                                    " folders, which is the limit");
+      return resource_exhausted(
+          "io.too_large",
+          folder + " lies deeper than " + std::to_string(limits_.max_depth) + " folders, which is the limit");
     }
     SLIPWAY_ASSIGN_OR_RETURN(const auto entries, fs_.list(folder));
     for (const FolderEntry& entry : entries) {
@@ -44,7 +46,8 @@ class TreeWalk {
         return failed_precondition("io.kind", path + " is neither a file nor a folder");
       } else if (files.size() == limits_.max_files) {
         return resource_exhausted("io.too_large", folder + " is in a tree of more than " +
-                                                      std::to_string(limits_.max_files) + " files, which is the limit");
+                                                      std::to_string(limits_.max_files) +
+                                                      " files, which is the limit");
       } else {
         files.push_back(relative);
       }
@@ -64,7 +67,8 @@ class TreeWalk {
 Result<std::string> read_all(ReadableFile& file, std::string_view name, std::uint64_t max_bytes) {
   if (file.size_bytes() > max_bytes) return too_large(name, max_bytes);
   std::string content(static_cast<std::size_t>(file.size_bytes()), '\0');
-  SLIPWAY_ASSIGN_OR_RETURN(const std::size_t got, file.read_at(0, std::as_writable_bytes(std::span(content))));
+  SLIPWAY_ASSIGN_OR_RETURN(const std::size_t got,
+                           file.read_at(0, std::as_writable_bytes(std::span(content))));
   content.resize(got);
   return content;
 }
@@ -98,7 +102,8 @@ Status write_atomically(FileSystem& fs, const std::string& path, ByteView conten
   return fs.sync_dir(folder_of(path));
 }
 
-Result<std::vector<std::string>> list_tree(FileSystem& fs, const std::string& root, const TreeLimits& limits) {
+Result<std::vector<std::string>> list_tree(FileSystem& fs, const std::string& root,
+                                           const TreeLimits& limits) {
   TreeWalk walk(fs, limits);
   SLIPWAY_TRY(walk.visit(root, "", 0));
   std::sort(walk.files.begin(), walk.files.end());

@@ -22,9 +22,9 @@ Result<std::string> read_all(ReadableFile& file, std::string_view name, std::uin
 /// Hands the file to `sink` in parts of at most 1 MiB, from `offset`; gives the bytes handed over.
 Result<std::uint64_t> read_stream(ReadableFile& file, std::uint64_t offset, const Sink& sink);
 
-/// Replaces `path` so that every reader, and every moment of a crash, sees the old content or the new: a new file beside
-/// it, synced, renamed over it, and the folder synced. On failure the old file stands and the new one is gone, as far as
-/// removing works. One writer at a time: the file beside it is always `path` + ".new".
+/// Replaces `path` so that every reader, and every moment of a crash, sees the old content or the new: a new
+/// file beside it, synced, renamed over it, and the folder synced. On failure the old file stands and the new
+/// one is gone, as far as removing works. One writer at a time: the file beside it is always `path` + ".new".
 Status write_atomically(FileSystem& fs, const std::string& path, ByteView content);
 
 struct TreeLimits {
@@ -33,9 +33,10 @@ struct TreeLimits {
 };
 
 /// The regular files under `root` as relative paths, sorted by bytes. Empty folders are not reported.
-/// Errors: io.link (a link), io.kind (a device, pipe or socket), io.path (a name that could not be unpacked safely
-/// elsewhere), io.too_large (limits).
-Result<std::vector<std::string>> list_tree(FileSystem& fs, const std::string& root, const TreeLimits& limits = {});
+/// Errors: io.link (a link), io.kind (a device, pipe or socket), io.path (a name that could not be unpacked
+/// safely elsewhere), io.too_large (limits).
+Result<std::vector<std::string>> list_tree(FileSystem& fs, const std::string& root,
+                                           const TreeLimits& limits = {});
 
 /// Removes a folder with everything in it, links as links. Goes on after a failure and gives the first one.
 /// No error when there is nothing.

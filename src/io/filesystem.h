@@ -1,4 +1,5 @@
-// Files behind an interface: the operating system's, or one that fails on purpose (io/testing/faulty_filesystem.h).
+// Files behind an interface: the operating system's, or one that fails on purpose
+// (io/testing/faulty_filesystem.h).
 //
 // Errors of every call, by cause, each naming the file and what to do:
 //   io.not_found (NOT_FOUND)            io.exists (ALREADY_EXISTS; also a folder that is not empty)
@@ -44,7 +45,8 @@ class ReadableFile {
   virtual ~ReadableFile() = default;
   /// As it was when opened.
   [[nodiscard]] virtual std::uint64_t size_bytes() const = 0;
-  /// Fills `out` from `offset`; gives how many bytes there were, fewer than asked only at the end of the file.
+  /// Fills `out` from `offset`; gives how many bytes there were, fewer than asked only at the end of the
+  /// file.
   virtual Result<std::size_t> read_at(std::uint64_t offset, MutableByteView out) = 0;
 };
 
@@ -61,17 +63,17 @@ class WritableFile {
   virtual Status close() = 0;
 };
 
-/// A file's content in memory, read-only, loaded as it is touched. It stays readable after the file's name is removed.
-/// A file that shrinks while mapped, or a failing device, ends the process when touched: map only files that are written
-/// once, such as the store's blobs. Thread: safe.
+/// A file's content in memory, read-only, loaded as it is touched. It stays readable after the file's name is
+/// removed. A file that shrinks while mapped, or a failing device, ends the process when touched: map only
+/// files that are written once, such as the store's blobs. Thread: safe.
 class MappedFile {
  public:
   virtual ~MappedFile() = default;
   [[nodiscard]] virtual ByteView bytes() const = 0;
 };
 
-/// An advisory lock between processes and between holders in one process. Released when destroyed, or when the process
-/// ends in any way.
+/// An advisory lock between processes and between holders in one process. Released when destroyed, or when
+/// the process ends in any way.
 class FileLock {
  public:
   virtual ~FileLock() = default;
@@ -122,18 +124,20 @@ class FileSystem {
   /// Units: bytes that this user may still write on the device of `path`.
   virtual Result<std::uint64_t> disk_free(const std::string& path) = 0;
 
-  // For names that came from outside: `relative` must pass check_relative_path, and no part of it below `root` may be a
-  // link. Errors: io.path, io.link.
-  virtual Result<std::unique_ptr<ReadableFile>> open_beneath(const std::string& root, std::string_view relative) = 0;
+  // For names that came from outside: `relative` must pass check_relative_path, and no part of it below
+  // `root` may be a link. Errors: io.path, io.link.
+  virtual Result<std::unique_ptr<ReadableFile>> open_beneath(const std::string& root,
+                                                             std::string_view relative) = 0;
   /// Also makes the folders in between. An existing file is io.exists.
-  virtual Result<std::unique_ptr<WritableFile>> create_beneath(const std::string& root, std::string_view relative) = 0;
+  virtual Result<std::unique_ptr<WritableFile>> create_beneath(const std::string& root,
+                                                               std::string_view relative) = 0;
 };
 
 /// The operating system's files. No state. Thread: safe.
 std::unique_ptr<FileSystem> make_os_filesystem();
 
-/// True for names that stay where they are put: parts joined by "/", each 1 to 255 bytes, none "." or "..", no leading or
-/// trailing slash, no backslash, no control character, UTF-8, 1024 bytes in all at most.
+/// True for names that stay where they are put: parts joined by "/", each 1 to 255 bytes, none "." or "..",
+/// no leading or trailing slash, no backslash, no control character, UTF-8, 1024 bytes in all at most.
 /// Errors: io.path.
 Status check_relative_path(std::string_view path);
 

@@ -128,10 +128,18 @@ TEST_F(FileSystemTest, NeverLeavesTheRoot) {
     const char* path;
     const char* id;
   };
-  const Row rows[] = {{"../out/secret", "io.path"}, {"/etc/passwd", "io.path"}, {"in/../in/file", "io.path"},
-                      {"in//file", "io.path"},      {"", "io.path"},            {"in/", "io.path"},
-                      {"a\\b", "io.path"},          {"a\nb", "io.path"},        {"\xff", "io.path"},
-                      {"link/secret", "io.link"},   {"inner", "io.link"},       {"in/none", "io.not_found"}};
+  const Row rows[] = {{"../out/secret", "io.path"},
+                      {"/etc/passwd", "io.path"},
+                      {"in/../in/file", "io.path"},
+                      {"in//file", "io.path"},
+                      {"", "io.path"},
+                      {"in/", "io.path"},
+                      {"a\\b", "io.path"},
+                      {"a\nb", "io.path"},
+                      {"\xff", "io.path"},
+                      {"link/secret", "io.link"},
+                      {"inner", "io.link"},
+                      {"in/none", "io.not_found"}};
   for (const Row& row : rows) {
     const auto file = fs_->open_beneath(root, row.path);
     ASSERT_FALSE(file.ok()) << row.path;
@@ -148,7 +156,8 @@ TEST_F(FileSystemTest, ErrorsNameTheFileAndTheFix) {
   const Error full = error_from_errno(ENOSPC, "write", "/data/x");
   EXPECT_EQ(full.id(), "io.disk_full");
   EXPECT_EQ(full.code(), Code::kResourceExhausted);
-  EXPECT_EQ(full.message(), "cannot write /data/x: the disk is full; free some space or choose another folder");
+  EXPECT_EQ(full.message(),
+            "cannot write /data/x: the disk is full; free some space or choose another folder");
   struct Row {
     int cause;
     const char* id;
@@ -184,11 +193,13 @@ TEST_F(FileSystemTest, ReadStreamHandsOverEverythingFromTheOffset) {
   put(dir_ / "a", content);
   std::string got;
   auto file = fs_->open_read(dir_ / "a").value();
-  EXPECT_EQ(read_stream(*file, 10, [&got](ByteView part) { return got += as_text(part), Status(); }).value(), 2'999'990U);
+  EXPECT_EQ(read_stream(*file, 10, [&got](ByteView part) { return got += as_text(part), Status(); }).value(),
+            2'999'990U);
   EXPECT_EQ(got, content.substr(10));
 }
 
-// The n-th operation fails, once or from then on: the old content stands or the new does, and nothing else is left.
+// The n-th operation fails, once or from then on: the old content stands or the new does, and nothing else is
+// left.
 TEST_F(FileSystemTest, WriteAtomicallyIsAllOrNothing) {
   FaultyFileSystem faulty(*fs_);
   for (const Persistence persistence : {Persistence::kOnce, Persistence::kFromThenOn}) {

@@ -129,13 +129,14 @@ Result<std::unique_ptr<ReadableFile>> readable(Descriptor fd, const std::string&
   struct ::stat info {};
   if (::fstat(fd.get(), &info) != 0) return error_from_errno(errno, "open", path);
   if (S_ISDIR(info.st_mode)) return error_from_errno(EISDIR, "open", path);
-  if (!S_ISREG(info.st_mode)) return failed_precondition("io.kind", "cannot open " + path + ": it is no regular file");
+  if (!S_ISREG(info.st_mode))
+    return failed_precondition("io.kind", "cannot open " + path + ": it is no regular file");
   return std::unique_ptr<ReadableFile>(
       std::make_unique<OsReadableFile>(std::move(fd), static_cast<std::uint64_t>(info.st_size), path));
 }
 
-/// Opens the folder that holds the last part of `relative` beneath `root`, going down part by part without following
-/// links; makes missing folders where `make` says so. `last` becomes the last part.
+/// Opens the folder that holds the last part of `relative` beneath `root`, going down part by part without
+/// following links; makes missing folders where `make` says so. `last` becomes the last part.
 Result<Descriptor> open_parent_beneath(const std::string& root, std::string_view relative, bool make,
                                        std::string& last) {
   SLIPWAY_TRY(check_relative_path(relative));
@@ -155,7 +156,8 @@ Result<Descriptor> open_parent_beneath(const std::string& root, std::string_view
     if (!next.ok()) {
       struct ::stat info {};
       const int cause = errno;
-      const bool link = ::fstatat(folder.get(), part.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode);
+      const bool link =
+          ::fstatat(folder.get(), part.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode);
       return error_from_errno(link ? ELOOP : cause, "open", join_path(root, part));
     }
     folder = std::move(next);
@@ -295,7 +297,8 @@ class OsFileSystem final : public FileSystem {
     return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
   }
 
-  Result<std::unique_ptr<ReadableFile>> open_beneath(const std::string& root, std::string_view relative) override {
+  Result<std::unique_ptr<ReadableFile>> open_beneath(const std::string& root,
+                                                     std::string_view relative) override {
     std::string last;
     SLIPWAY_ASSIGN_OR_RETURN(const Descriptor folder, open_parent_beneath(root, relative, false, last));
     const std::string path = join_path(root, relative);
@@ -304,7 +307,8 @@ class OsFileSystem final : public FileSystem {
     return readable(std::move(fd), path);
   }
 
-  Result<std::unique_ptr<WritableFile>> create_beneath(const std::string& root, std::string_view relative) override {
+  Result<std::unique_ptr<WritableFile>> create_beneath(const std::string& root,
+                                                       std::string_view relative) override {
     std::string last;
     SLIPWAY_ASSIGN_OR_RETURN(const Descriptor folder, open_parent_beneath(root, relative, true, last));
     const std::string path = join_path(root, relative);

@@ -31,9 +31,10 @@ bool is_safe_path(std::string_view path) {
 
 Status check_relative_path(std::string_view path) {
   if (is_safe_path(path)) return {};
-  return invalid_argument("io.path", "'" + printable(path) +
-                                         "' is no safe relative path: write names joined by '/', without '.', '..', "
-                                         "backslashes or control characters, at most 1024 bytes");
+  return invalid_argument("io.path",
+                          "'" + printable(path) +
+                              "' is no safe relative path: write names joined by '/', without '.', '..', "
+                              "backslashes or control characters, at most 1024 bytes");
 }
 
 std::string join_path(std::string_view folder, std::string_view name) {
@@ -66,7 +67,8 @@ Error error_from_errno(int cause, std::string_view what, std::string_view path) 
       return permission_denied("io.permission", head + "the file system is read-only");
     case ENOSPC:
     case EDQUOT:
-      return resource_exhausted("io.disk_full", head + "the disk is full; free some space or choose another folder");
+      return resource_exhausted("io.disk_full",
+                                head + "the disk is full; free some space or choose another folder");
     case EFBIG:
       return resource_exhausted("io.too_large", head + "the file system takes no file this large");
     case EMFILE:

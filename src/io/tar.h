@@ -1,9 +1,9 @@
 // Tar archives of regular files, the same bytes for the same files, everywhere and always.
 //
-// Layout: per file one 512-byte ustar header, the content, zeros up to the next 512 bytes; at the end two blocks of zeros.
-// A path that does not fit ustar's 100 bytes (or 155 + "/" + 100), or a size of 8 GiB or more, is put into a pax extended
-// header ("path", "size") before it. Fixed: times 0, owner and group 0 without names, mode 0644 or 0755, files in the order
-// of their paths' bytes, no folders, no compression.
+// Layout: per file one 512-byte ustar header, the content, zeros up to the next 512 bytes; at the end two
+// blocks of zeros. A path that does not fit ustar's 100 bytes (or 155 + "/" + 100), or a size of 8 GiB or
+// more, is put into a pax extended header ("path", "size") before it. Fixed: times 0, owner and group 0
+// without names, mode 0644 or 0755, files in the order of their paths' bytes, no folders, no compression.
 // Source: POSIX.1-2017, pax, "ustar Interchange Format" and "pax Extended Header".
 #pragma once
 
@@ -54,11 +54,11 @@ struct TarLimits {
   std::uint64_t max_file_bytes = std::uint64_t{1} << 40U;
 };
 
-/// The files of an archive. Accepts only what a TarWriter could mean: regular files with safe relative paths in ascending
-/// order, so none comes twice, and none is a folder of another. Owner, times and mode bits may differ.
-/// Errors: io.tar (damaged or cut short; names the offset), io.tar_kind (a link, device, folder or unknown header),
-/// io.tar_order, io.path, io.too_large (limits).
-/// Cost: linear in the entries; the content is not touched.
+/// The files of an archive. Accepts only what a TarWriter could mean: regular files with safe relative paths
+/// in ascending order, so none comes twice, and none is a folder of another. Owner, times and mode bits may
+/// differ. Errors: io.tar (damaged or cut short; names the offset), io.tar_kind (a link, device, folder or
+/// unknown header), io.tar_order, io.path, io.too_large (limits). Cost: linear in the entries; the content is
+/// not touched.
 Result<std::vector<TarEntry>> read_tar(ByteView archive, const TarLimits& limits = {});
 
 }  // namespace slipway::io

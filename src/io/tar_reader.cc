@@ -90,7 +90,8 @@ class Reader {
 
  private:
   [[nodiscard]] Error damaged(std::string_view what) const {
-    return data_loss("io.tar", "the archive is damaged: at byte " + std::to_string(at_) + " it " + std::string(what));
+    return data_loss("io.tar",
+                     "the archive is damaged: at byte " + std::to_string(at_) + " it " + std::string(what));
   }
 
   /// Bytes of content that begin behind the header; also checks that they are all there.
@@ -114,7 +115,8 @@ class Reader {
     const char type = header[156];
     if (type == 'x') return read_extended(*size);
     if (type != '0' && type != '\0') {
-      return invalid_argument("io.tar_kind", "at byte " + std::to_string(at_) + " the archive has an entry of type '" +
+      return invalid_argument("io.tar_kind", "at byte " + std::to_string(at_) +
+                                                 " the archive has an entry of type '" +
                                                  printable({&type, 1}) + "'; only regular files are allowed");
     }
     std::string path(read_text(header.substr(345, 155)));
@@ -145,10 +147,12 @@ class Reader {
                                                   "; paths must ascend, and none may come twice");
     }
     if (!entries_.empty() && path.starts_with(entries_.back().path + "/")) {
-      return invalid_argument("io.tar_order", "the archive has " + entries_.back().path + " as a file and as a folder");
+      return invalid_argument("io.tar_order",
+                              "the archive has " + entries_.back().path + " as a file and as a folder");
     }
     if (entries_.size() == limits_.max_entries || size > limits_.max_file_bytes) {
-      return resource_exhausted("io.too_large", "the archive has more files, or a larger one, than is allowed here");
+      return resource_exhausted("io.too_large",
+                                "the archive has more files, or a larger one, than is allowed here");
     }
     SLIPWAY_ASSIGN_OR_RETURN(const std::uint64_t content, content_bytes(size));
     entries_.push_back({std::move(path), at_ + kBlock, size, executable});

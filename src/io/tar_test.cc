@@ -55,12 +55,14 @@ std::string error_of(std::string_view archive, const TarLimits& limits = {}) {
 
 // Python: tarfile.open(mode="w", format=USTAR_FORMAT), TarInfo(mtime=0), cut after the two blocks of zeros.
 TEST(TarWriter, WritesTheBytesThatPythonWrites) {
-  const std::string archive = make_tar({{"README.md", "hello\n"},
-                                        {"bin/run", "#!/bin/sh\n", true},
-                                        {std::string(120, 'd') + "/" + std::string(90, 'n'), std::string(512, 'x')},
-                                        {"z", ""}});
+  const std::string archive =
+      make_tar({{"README.md", "hello\n"},
+                {"bin/run", "#!/bin/sh\n", true},
+                {std::string(120, 'd') + "/" + std::string(90, 'n'), std::string(512, 'x')},
+                {"z", ""}});
   EXPECT_EQ(archive.size(), 4608U);
-  EXPECT_EQ(crypto::Sha256::of(archive).hex(), "98dc7db0a0940bccfb23bfd715671c6139397f767e65ff636b97c15ce5588485");
+  EXPECT_EQ(crypto::Sha256::of(archive).hex(),
+            "98dc7db0a0940bccfb23bfd715671c6139397f767e65ff636b97c15ce5588485");
 }
 
 TEST(TarWriter, KeepsLongPathsInAnExtendedHeader) {

@@ -20,10 +20,12 @@ void put_octal(char* at, std::size_t digits, std::uint64_t value) {
   for (std::size_t i = digits; i-- > 0; value >>= 3U) at[i] = static_cast<char>('0' + (value & 7U));
 }
 
-/// Where to cut a path into ustar's prefix and name; npos when it does not fit, 0 when the name alone holds it.
+/// Where to cut a path into ustar's prefix and name; npos when it does not fit, 0 when the name alone holds
+/// it.
 std::size_t split_for_ustar(std::string_view path) {
   if (path.size() <= kNameBytes) return 0;
-  for (std::size_t slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/', slash + 1)) {
+  for (std::size_t slash = path.find('/'); slash != std::string_view::npos;
+       slash = path.find('/', slash + 1)) {
     if (slash <= kPrefixBytes && path.size() - slash - 1 <= kNameBytes) return slash;
   }
   return std::string_view::npos;
@@ -70,8 +72,9 @@ ByteView zeros(std::uint64_t count) { return ByteView(kZeros).first(static_cast<
 
 Status TarWriter::end_file() {
   if (missing_bytes_ != 0) {
-    return invalid_argument("io.tar_size", last_path_ + " is " + std::to_string(missing_bytes_) +
-                                               " bytes shorter than announced; did it change while it was read?");
+    return invalid_argument("io.tar_size",
+                            last_path_ + " is " + std::to_string(missing_bytes_) +
+                                " bytes shorter than announced; did it change while it was read?");
   }
   return sink_(zeros(std::exchange(padding_bytes_, 0)));
 }
@@ -112,7 +115,8 @@ Status TarWriter::add(std::string_view path, std::uint64_t size_bytes, bool exec
 
 Status TarWriter::write(ByteView content) {
   if (content.size() > missing_bytes_) {
-    return invalid_argument("io.tar_size", last_path_ + " is longer than announced; did it change while it was read?");
+    return invalid_argument("io.tar_size",
+                            last_path_ + " is longer than announced; did it change while it was read?");
   }
   missing_bytes_ -= content.size();
   return sink_(content);

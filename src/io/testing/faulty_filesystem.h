@@ -1,4 +1,5 @@
-// A FileSystem that fails on purpose, for fault loops: "fail the n-th call, n = 1, 2, ... until the run succeeds".
+// A FileSystem that fails on purpose, for fault loops: "fail the n-th call, n = 1, 2, ... until the run
+// succeeds".
 #pragma once
 
 #include <cstdint>
@@ -13,14 +14,15 @@ namespace slipway::io::testing {
 
 enum class Persistence : std::uint8_t { kOnce, kFromThenOn };
 
-/// Every call of the file system and of the files it opened counts as one. A write that fails writes half of its bytes
-/// first. Thread: safe.
+/// Every call of the file system and of the files it opened counts as one. A write that fails writes half of
+/// its bytes first. Thread: safe.
 class FaultyFileSystem final : public FileSystem {
  public:
   /// Borrows: base.
   explicit FaultyFileSystem(FileSystem& base) : base_(base) {}
 
-  /// From now on the `nth` call (1 = the next) fails with `cause`, an errno such as ENOSPC or EIO. Resets the counter.
+  /// From now on the `nth` call (1 = the next) fails with `cause`, an errno such as ENOSPC or EIO. Resets the
+  /// counter.
   void fail_at(std::uint64_t nth, Persistence persistence, int cause);
   /// No more failures. Resets the counter.
   void heal() { fail_at(0, Persistence::kOnce, 0); }
@@ -48,8 +50,10 @@ class FaultyFileSystem final : public FileSystem {
   Status sync_dir(const std::string& folder) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path, LockMode mode) override;
   Result<std::uint64_t> disk_free(const std::string& path) override;
-  Result<std::unique_ptr<ReadableFile>> open_beneath(const std::string& root, std::string_view relative) override;
-  Result<std::unique_ptr<WritableFile>> create_beneath(const std::string& root, std::string_view relative) override;
+  Result<std::unique_ptr<ReadableFile>> open_beneath(const std::string& root,
+                                                     std::string_view relative) override;
+  Result<std::unique_ptr<WritableFile>> create_beneath(const std::string& root,
+                                                       std::string_view relative) override;
 
  private:
   FileSystem& base_;
