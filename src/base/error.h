@@ -1,5 +1,6 @@
-// Errors are values. An Error says what went wrong in a canonical code (the gRPC set), which failure it is (a stable id such
-// as "package.digest_mismatch"), and one sentence for a person: what, where, and what to do about it.
+// Errors are values. An Error says what went wrong in a canonical code (the gRPC set), which failure it is (a
+// stable id such as "package.digest_mismatch"), and one sentence for a person: what, where, and what to do
+// about it.
 //
 // Shape of Status and Result: after std::expected (C++23), so that the standard type can replace them.
 #pragma once
@@ -103,7 +104,8 @@ Error data_loss(std::string_view id, std::string message);
 class [[nodiscard]] Status {
  public:
   Status() = default;
-  Status(Error error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor): `return error;` reads best
+  Status(Error error)
+      : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor): `return error;` reads best
 
   [[nodiscard]] bool ok() const { return !error_.has_value(); }
   explicit operator bool() const { return ok(); }
@@ -118,14 +120,17 @@ class [[nodiscard]] Status {
   std::optional<Error> error_;
 };
 
-/// A T, or the Error that says why there is none. Reading the absent side is a broken invariant and stops the process.
+/// A T, or the Error that says why there is none. Reading the absent side is a broken invariant and stops the
+/// process.
 template <typename T>
 class [[nodiscard]] Result {
  public:
   using value_type = T;
 
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -173,16 +178,17 @@ Error take_error(const Result<T>& result) {
 #define SLIPWAY_CONCAT(a, b) SLIPWAY_CONCAT_INNER(a, b)
 
 /// Leaves the function with the error of `expr` (a Status or Result) if it failed.
-#define SLIPWAY_TRY(expr)                                                    \
-  do {                                                                       \
-    if (auto slipway_tried = (expr); !slipway_tried.ok()) [[unlikely]]       \
-      return ::slipway::internal::take_error(slipway_tried);                 \
+#define SLIPWAY_TRY(expr)                                              \
+  do {                                                                 \
+    if (auto slipway_tried = (expr); !slipway_tried.ok()) [[unlikely]] \
+      return ::slipway::internal::take_error(slipway_tried);           \
   } while (false)
 
 /// `SLIPWAY_ASSIGN_OR_RETURN(auto file, fs.open(path));`
-#define SLIPWAY_ASSIGN_OR_RETURN(lhs, expr) SLIPWAY_ASSIGN_INNER(SLIPWAY_CONCAT(slipway_result_, __LINE__), lhs, expr)
-#define SLIPWAY_ASSIGN_INNER(tmp, lhs, expr)                                 \
-  auto tmp = (expr);                                                         \
-  if (!tmp.ok()) [[unlikely]]                                                \
-    return ::slipway::internal::take_error(tmp);                             \
+#define SLIPWAY_ASSIGN_OR_RETURN(lhs, expr) \
+  SLIPWAY_ASSIGN_INNER(SLIPWAY_CONCAT(slipway_result_, __LINE__), lhs, expr)
+#define SLIPWAY_ASSIGN_INNER(tmp, lhs, expr)     \
+  auto tmp = (expr);                             \
+  if (!tmp.ok()) [[unlikely]]                    \
+    return ::slipway::internal::take_error(tmp); \
   lhs = std::move(tmp).value()

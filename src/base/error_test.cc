@@ -36,7 +36,8 @@ TEST(Error, CodesHaveGrpcsNamesAndNumbers) {
 
 TEST(Error, ChangedCopiesLeaveTheOriginalAlone) {
   const Error original = not_found("test.missing", "nothing there");
-  const Error wider = original.with_reach(Reach::kModel).within("reading x").with_fault({"x:1", "gone", "make it"});
+  const Error wider =
+      original.with_reach(Reach::kModel).within("reading x").with_fault({"x:1", "gone", "make it"});
   EXPECT_EQ(original.message(), "nothing there");
   EXPECT_EQ(original.reach(), Reach::kRequest);
   EXPECT_TRUE(original.faults().empty());

@@ -1,5 +1,6 @@
-// Structured logs. A line is an event name, a sentence and fields; it is written as text for people or JSON for machines.
-// Writing never blocks a request: lines go through a bounded queue, and what does not fit is counted and dropped.
+// Structured logs. A line is an event name, a sentence and fields; it is written as text for people or JSON
+// for machines. Writing never blocks a request: lines go through a bounded queue, and what does not fit is
+// counted and dropped.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +44,8 @@ class Logger {
   void info(std::string_view event, std::string_view message, std::initializer_list<LogField> fields = {}) {
     if (enabled(LogLevel::kInfo)) write(LogLevel::kInfo, event, message, fields);
   }
-  void warning(std::string_view event, std::string_view message, std::initializer_list<LogField> fields = {}) {
+  void warning(std::string_view event, std::string_view message,
+               std::initializer_list<LogField> fields = {}) {
     if (enabled(LogLevel::kWarning)) write(LogLevel::kWarning, event, message, fields);
   }
   void error(std::string_view event, std::string_view message, std::initializer_list<LogField> fields = {}) {

@@ -39,7 +39,8 @@ std::size_t utf8_sequence(std::string_view text) {
     return 3;
   }
   if (first >= 0xF0 && first <= 0xF4) {
-    if (text.size() < 4 || !is_continuation(at(1)) || !is_continuation(at(2)) || !is_continuation(at(3))) return 0;
+    if (text.size() < 4 || !is_continuation(at(1)) || !is_continuation(at(2)) || !is_continuation(at(3)))
+      return 0;
     if (first == 0xF0 && at(1) < 0x90) return 0;
     if (first == 0xF4 && at(1) > 0x8F) return 0;
     return 4;
@@ -89,9 +90,10 @@ Status check_name(std::string_view kind, std::string_view name) {
                       return is_alnum(c) || c == '.' || c == '_' || c == '-' || c == '+';
                     });
   if (fits) return {};
-  return invalid_argument("name.invalid", "the " + std::string(kind) + " \"" + printable(name) +
-                                              "\" is not a name: use 1 to 128 letters, digits, '.', '_', '-' or '+', "
-                                              "starting with a letter or digit");
+  return invalid_argument("name.invalid",
+                          "the " + std::string(kind) + " \"" + printable(name) +
+                              "\" is not a name: use 1 to 128 letters, digits, '.', '_', '-' or '+', "
+                              "starting with a letter or digit");
 }
 
 std::string printable(std::string_view text, std::size_t max_bytes) {

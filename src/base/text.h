@@ -20,9 +20,8 @@ namespace slipway {
 /// True for well-formed UTF-8 (no surrogates, no overlong forms). Source: Unicode 15, table 3-7.
 [[nodiscard]] bool is_utf8(std::string_view text);
 
-/// Names of packages, deployments and versions: 1 to 128 of [A-Za-z0-9._+-], starting with a letter or digit. They never
-/// become paths, so the grammar has no slash, and "..", "." cannot be said.
-/// Errors: name.invalid.
+/// Names of packages, deployments and versions: 1 to 128 of [A-Za-z0-9._+-], starting with a letter or digit.
+/// They never become paths, so the grammar has no slash, and "..", "." cannot be said. Errors: name.invalid.
 Status check_name(std::string_view kind, std::string_view name);
 
 /// Text safe to print in a message: control characters and broken UTF-8 escaped, cut after `max_bytes`.

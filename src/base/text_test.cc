@@ -30,17 +30,30 @@ struct Utf8Case {
 };
 TEST(IsUtf8, AcceptsExactlyTheWellFormed) {
   // Rows: Unicode 15, table 3-7 and its edges.
-  const Utf8Case cases[] = {
-      {"plain", true},         {"\xC3\xA9", true},          {"\xE2\x82\xAC", true},  {"\xF0\x9F\x8D\xB7", true},
-      {"\xC0\x80", false},     {"\xC1\xBF", false},         {"\xE0\x9F\xBF", false}, {"\xED\xA0\x80", false},
-      {"\xED\x9F\xBF", true},  {"\xF0\x8F\xBF\xBF", false}, {"\xF4\x8F\xBF\xBF", true},
-      {"\xF4\x90\x80\x80", false}, {"\xF5\x80\x80\x80", false}, {"\x80", false}, {"\xE2\x82", false}, {"a\xFF", false}};
+  const Utf8Case cases[] = {{"plain", true},
+                            {"\xC3\xA9", true},
+                            {"\xE2\x82\xAC", true},
+                            {"\xF0\x9F\x8D\xB7", true},
+                            {"\xC0\x80", false},
+                            {"\xC1\xBF", false},
+                            {"\xE0\x9F\xBF", false},
+                            {"\xED\xA0\x80", false},
+                            {"\xED\x9F\xBF", true},
+                            {"\xF0\x8F\xBF\xBF", false},
+                            {"\xF4\x8F\xBF\xBF", true},
+                            {"\xF4\x90\x80\x80", false},
+                            {"\xF5\x80\x80\x80", false},
+                            {"\x80", false},
+                            {"\xE2\x82", false},
+                            {"a\xFF", false}};
   for (const Utf8Case& c : cases) EXPECT_EQ(is_utf8(c.text), c.valid) << printable(c.text);
 }
 
 TEST(CheckName, KeepsNamesFromBecomingPaths) {
-  for (const char* good : {"wine", "1", "1.2.0", "a_b-c+d", "Wine2"}) EXPECT_TRUE(check_name("model", good).ok()) << good;
-  for (const char* bad : {"", ".", "..", "../etc", "a/b", "a\\b", "a%2fb", "a b", "-x", "a\n", "caf\xC3\xA9"}) {
+  for (const char* good : {"wine", "1", "1.2.0", "a_b-c+d", "Wine2"})
+    EXPECT_TRUE(check_name("model", good).ok()) << good;
+  for (const char* bad :
+       {"", ".", "..", "../etc", "a/b", "a\\b", "a%2fb", "a b", "-x", "a\n", "caf\xC3\xA9"}) {
     EXPECT_EQ(check_name("model", bad).error().id(), "name.invalid") << bad;
   }
   EXPECT_TRUE(check_name("model", std::string(128, 'a')).ok());

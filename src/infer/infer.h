@@ -1,5 +1,5 @@
-// A request for an inference and its answer, free of any wire format: what every dialect decodes into, every scheduler
-// orders and every backend answers.
+// A request for an inference and its answer, free of any wire format: what every dialect decodes into, every
+// scheduler orders and every backend answers.
 #pragma once
 
 #include <chrono>
@@ -17,8 +17,8 @@ namespace slipway::infer {
 
 using Input = NamedTensorView;
 
-/// Borrows: every view in it, from memory that lives as long as the Call that carries the request (the received bytes, or
-/// buffers that the call owns).
+/// Borrows: every view in it, from memory that lives as long as the Call that carries the request (the
+/// received bytes, or buffers that the call owns).
 struct Request {
   std::string_view id;                              ///< the client's, given back unchanged; may be empty
   std::vector<Input> inputs;                        ///< any order; the server matches them by name
@@ -51,8 +51,8 @@ struct Response {
   Timings timings;  ///< queue and compute are set by the server
 };
 
-/// One request on its way through the server. A dialect derives from it, fills `request` and hands it over; the server
-/// calls done() exactly once, on any thread, and then destroys it.
+/// One request on its way through the server. A dialect derives from it, fills `request` and hands it over;
+/// the server calls done() exactly once, on any thread, and then destroys it.
 class Call {
  public:
   virtual ~Call() = default;

@@ -17,9 +17,9 @@ std::string names_of(const std::vector<TensorSpec>& specs) {
 
 Status check_fit(const TensorSpec& spec, const TensorView& tensor) {
   if (tensor.dtype != spec.dtype) {
-    return invalid_argument("infer.input_type", "input " + quoted(spec.name) + " is " +
-                                                    std::string(dtype_name(tensor.dtype)) + ", but the model takes " +
-                                                    std::string(dtype_name(spec.dtype)));
+    return invalid_argument("infer.input_type",
+                            "input " + quoted(spec.name) + " is " + std::string(dtype_name(tensor.dtype)) +
+                                ", but the model takes " + std::string(dtype_name(spec.dtype)));
   }
   if (!spec.shape.accepts(tensor.shape)) {
     return invalid_argument("infer.input_shape", "input " + quoted(spec.name) + " has the shape " +
@@ -42,8 +42,8 @@ Result<Binding> bind(const infer::Request& request, const Signature& signature) 
     const bool in_order = i < signature.inputs.size() && signature.inputs[i].name == input.name;
     const auto index = in_order ? std::optional(i) : signature.input_index(input.name);
     if (!index) {
-      return invalid_argument("infer.input_unknown", "the model has no input " + quoted(input.name) + "; it takes " +
-                                                         names_of(signature.inputs));
+      return invalid_argument("infer.input_unknown", "the model has no input " + quoted(input.name) +
+                                                         "; it takes " + names_of(signature.inputs));
     }
     if (given[*index]) {
       return invalid_argument("infer.input_twice", "input " + quoted(input.name) + " is given twice");
@@ -53,18 +53,20 @@ Result<Binding> bind(const infer::Request& request, const Signature& signature) 
     binding.inputs[*index] = input.tensor;
     binding.input_bytes += input.tensor.data.size();
     const Shape& declared = signature.inputs[*index].shape;
-    if (declared.rank() > 0 && declared[0] < 0) binding.rows = static_cast<std::size_t>(input.tensor.shape[0]);
+    if (declared.rank() > 0 && declared[0] < 0)
+      binding.rows = static_cast<std::size_t>(input.tensor.shape[0]);
   }
   for (std::size_t i = 0; i < given.size(); ++i) {
     if (given[i]) continue;
     return invalid_argument("infer.input_missing", "input " + quoted(signature.inputs[i].name) +
-                                                       " is missing; the model takes " + names_of(signature.inputs));
+                                                       " is missing; the model takes " +
+                                                       names_of(signature.inputs));
   }
   for (const std::string_view name : request.requested_outputs) {
     const auto index = signature.output_index(name);
     if (!index) {
-      return invalid_argument("infer.output_unknown", "the model has no output " + quoted(name) + "; it gives " +
-                                                          names_of(signature.outputs));
+      return invalid_argument("infer.output_unknown", "the model has no output " + quoted(name) +
+                                                          "; it gives " + names_of(signature.outputs));
     }
     binding.outputs.push_back(*index);
   }

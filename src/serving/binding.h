@@ -12,10 +12,10 @@ namespace slipway::serving {
 
 /// A request in the model's own order. Borrows: the request's tensors.
 struct Binding {
-  std::vector<TensorView> inputs;     ///< one per signature input
-  std::vector<std::size_t> outputs;   ///< positions of the outputs asked for; empty = all
+  std::vector<TensorView> inputs;    ///< one per signature input
+  std::vector<std::size_t> outputs;  ///< positions of the outputs asked for; empty = all
   std::size_t input_bytes = 0;
-  std::size_t rows = 1;               ///< the first dimension of the first input whose first dimension is free
+  std::size_t rows = 1;  ///< the first dimension of the first input whose first dimension is free
 };
 
 /// Errors: infer.input_missing, infer.input_unknown, infer.input_twice, infer.input_type, infer.input_shape,

@@ -55,7 +55,8 @@ Result<dialect::ModelLease> ModelTable::find(std::string_view name, std::string_
   for (const auto& revision : found->second) {
     if (revision->version() == version) return revision;
   }
-  return not_found("model.version_unknown", "model \"" + found->first + "\" has no version \"" + printable(version) +
+  return not_found("model.version_unknown", "model \"" + found->first + "\" has no version \"" +
+                                                printable(version) +
                                                 "\" ready; ready: " + versions_of(found->second));
 }
 

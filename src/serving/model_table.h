@@ -20,10 +20,10 @@ struct TableSnapshot {
   std::map<std::string, std::vector<dialect::ModelLease>, std::less<>> models;
 };
 
-/// Readers take a reference to the current snapshot. Each thread has a copy of the pointer behind a lock of its own, which
-/// only a publisher ever contends for, so that loops do not share a cache line; std::atomic<std::shared_ptr> would put
-/// all readers on one spin lock, and a thread-local cache would keep unloaded models alive in idle threads.
-/// Thread: safe.
+/// Readers take a reference to the current snapshot. Each thread has a copy of the pointer behind a lock of
+/// its own, which only a publisher ever contends for, so that loops do not share a cache line;
+/// std::atomic<std::shared_ptr> would put all readers on one spin lock, and a thread-local cache would keep
+/// unloaded models alive in idle threads. Thread: safe.
 class ModelTable {
  public:
   ModelTable();

@@ -13,7 +13,8 @@ namespace {
 
 constexpr int kWarmupRuns = 5;
 
-Result<backend::Backend*> pick_backend(const ModelBundle& bundle, std::span<backend::Backend* const> backends) {
+Result<backend::Backend*> pick_backend(const ModelBundle& bundle,
+                                       std::span<backend::Backend* const> backends) {
   SLIPWAY_ASSIGN_OR_RETURN(const ByteView main, bundle.files->read(bundle.files->main()));
   for (backend::Backend* candidate : backends) {
     const bool named = !bundle.backend.empty();
@@ -24,7 +25,8 @@ Result<backend::Backend*> pick_backend(const ModelBundle& bundle, std::span<back
                               "; export the model to ONNX (docs/your-own-model.md shows how)");
 }
 
-// Zeros in the shape of the input, with 1 for its free first dimension. Other free dimensions have no honest guess.
+// Zeros in the shape of the input, with 1 for its free first dimension. Other free dimensions have no honest
+// guess.
 std::optional<std::vector<Tensor>> blank_inputs(const Signature& signature) {
   std::vector<Tensor> tensors;
   for (const TensorSpec& spec : signature.inputs) {
@@ -46,7 +48,8 @@ std::optional<std::vector<Tensor>> blank_inputs(const Signature& signature) {
   return tensors;
 }
 
-std::optional<std::vector<Tensor>> example_inputs(const function::Function& function, const std::string& record) {
+std::optional<std::vector<Tensor>> example_inputs(const function::Function& function,
+                                                  const std::string& record) {
   if (record.empty()) return std::nullopt;
   json::Parser parser;
   auto records = parser.parse("[" + record + "]");
@@ -71,7 +74,8 @@ class Revision::Job final : public Work {
   // On a queue's thread: the client may have given up meanwhile.
   void run(std::unique_ptr<Work> self) override {
     if (revision_.clock_->now() >= call_->request.deadline) {
-      refuse(deadline_exceeded("infer.deadline", "the deadline passed while the request waited in the queue"));
+      refuse(
+          deadline_exceeded("infer.deadline", "the deadline passed while the request waited in the queue"));
       return;
     }
     start(std::move(self));
@@ -110,7 +114,8 @@ class Revision::Job final : public Work {
 };
 
 Result<std::unique_ptr<Revision>> Revision::load(ModelBundle bundle, const DeploymentSettings& settings,
-                                                 std::span<backend::Backend* const> backends, const Clock& clock) {
+                                                 std::span<backend::Backend* const> backends,
+                                                 const Clock& clock) {
   SLIPWAY_ASSIGN_OR_RETURN(backend::Backend * backend, pick_backend(bundle, backends));
   std::unique_ptr<Revision> revision(new Revision());
   const backend::LoadOptions options{.threads = settings.threads,
@@ -130,7 +135,6 @@ Result<std::unique_ptr<Revision>> Revision::load(ModelBundle bundle, const Deplo
   revision->description_ = std::move(bundle.description);
   revision->example_record_ = std::move(bundle.example_record);
   revision->platform_ = std::string(backend->name());
-  revision->files_ = std::move(bundle.files);
   revision->settings_ = settings;
   revision->clock_ = &clock;
   revision->queue_ = std::make_unique<WorkQueue>(WorkQueueOptions{
@@ -153,7 +157,8 @@ void Revision::measure(const function::Function& function) {
   for (Duration& run : took) {
     std::promise<bool> answered;
     const MonoTime start = clock_->now();
-    instance_->submit(views, {}, [&](Result<infer::Response> response) { answered.set_value(response.ok()); });
+    instance_->submit(views, {},
+                      [&](Result<infer::Response> response) { answered.set_value(response.ok()); });
     if (!answered.get_future().get()) return;  // a model that refuses zeros is simply not measured
     run = clock_->now() - start;
   }
@@ -174,7 +179,8 @@ bool Revision::runs_in_place(std::size_t input_bytes) const {
   return static_cast<double>(ns) * scale < static_cast<double>(settings_.run_in_place.count());
 }
 
-// A slow average (1/16 per run) follows a model whose cost depends on its data; single outliers do not move it far.
+// A slow average (1/16 per run) follows a model whose cost depends on its data; single outliers do not move
+// it far.
 void Revision::note_run(std::size_t input_bytes, Duration took) const {
   const std::int64_t old = run_ns_.load(std::memory_order_relaxed);
   if (old == 0) return;

@@ -20,12 +20,13 @@ namespace slipway::serving {
 
 /// How a deployment's revisions run.
 struct DeploymentSettings {
-  int threads = 1;                  ///< inside one run
-  std::vector<int> affinity;        ///< cores for those threads
+  int threads = 1;            ///< inside one run
+  std::vector<int> affinity;  ///< cores for those threads
   std::string device = "cpu";
-  std::size_t instances = 1;        ///< runs at the same time, off the event loops
-  std::size_t queue_items = 1024;   ///< requests that may wait; more are refused at once
-  Duration run_in_place = std::chrono::microseconds(100);  ///< a run expected to be shorter than this stays on the event loop
+  std::size_t instances = 1;       ///< runs at the same time, off the event loops
+  std::size_t queue_items = 1024;  ///< requests that may wait; more are refused at once
+  Duration run_in_place =
+      std::chrono::microseconds(100);  ///< a run expected to be shorter than this stays on the event loop
   std::size_t max_output_bytes = std::size_t{1} << 30U;
 };
 
@@ -33,22 +34,23 @@ struct DeploymentSettings {
 struct ModelBundle {
   std::string name;
   std::string version;
-  std::string digest;       ///< of the package; empty for bare files
+  std::string digest;  ///< of the package; empty for bare files
   std::string description;
-  std::string backend;      ///< the backend's name; empty = the first that knows the content
-  std::unique_ptr<backend::ModelFiles> files;
+  std::string backend;  ///< the backend's name; empty = the first that knows the content
+  std::unique_ptr<backend::ModelFiles> files;  ///< needed while loading only
   std::optional<function::Spec> function;
   std::string example_record;  ///< a record that the model answers, as a JSON object; may be empty
 };
 
-/// Owns the instance. Created by load(), which may take long; used through a lease; destroyed away from event loops.
-/// Thread: safe.
+/// Owns the instance. Created by load(), which may take long; used through a lease; destroyed away from event
+/// loops. Thread: safe.
 class Revision final : public dialect::ServedModel {
  public:
   /// Loads, binds the prediction function and runs the model once or more to learn what a run costs.
   /// Errors: the backend's, the function's; serving.unknown_format when no backend knows the content.
   static Result<std::unique_ptr<Revision>> load(ModelBundle bundle, const DeploymentSettings& settings,
-                                                std::span<backend::Backend* const> backends, const Clock& clock);
+                                                std::span<backend::Backend* const> backends,
+                                                const Clock& clock);
 
   [[nodiscard]] const std::string& name() const override { return name_; }
   [[nodiscard]] const std::string& version() const override { return version_; }
@@ -59,7 +61,8 @@ class Revision final : public dialect::ServedModel {
   [[nodiscard]] const std::string& description() const override { return description_; }
   [[nodiscard]] const std::string& example_record() const override { return example_record_; }
 
-  /// Checks the call against the signature and runs it here or on the queue. `self` is the lease that keeps this alive.
+  /// Checks the call against the signature and runs it here or on the queue. `self` is the lease that keeps
+  /// this alive.
   void infer(dialect::ModelLease self, std::unique_ptr<infer::Call> call) const;
 
   /// What a run of the measured size is expected to take; nothing when the model could not be tried.
@@ -73,12 +76,12 @@ class Revision final : public dialect::ServedModel {
   void note_run(std::size_t input_bytes, Duration took) const;
 
   std::string name_, version_, digest_, platform_, description_, example_record_;
-  std::unique_ptr<backend::ModelFiles> files_;
   std::unique_ptr<backend::Instance> instance_;
   std::optional<function::Function> function_;
   DeploymentSettings settings_;
   const Clock* clock_ = nullptr;
-  // The expected cost of a run: `run_ns_` for `run_bytes_` of input, growing in proportion beyond that. 0 = unknown.
+  // The expected cost of a run: `run_ns_` for `run_bytes_` of input, growing in proportion beyond that. 0 =
+  // unknown.
   std::size_t run_bytes_ = 0;
   mutable std::atomic<std::int64_t> run_ns_{0};
   std::unique_ptr<WorkQueue> queue_;

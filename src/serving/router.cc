@@ -62,8 +62,9 @@ Status Router::add(dialect::Dialect& dialect) {
       return internal_error("router.pattern", "the route \"" + route.pattern + "\" does not start with '/'");
     }
     if (!node->targets.try_emplace(route.method, Target{&dialect, route.id, route.reach}).second) {
-      return internal_error("router.conflict", "two routes are " + std::string(dialect::method_name(route.method)) +
-                                                   " " + route.pattern);
+      return internal_error(
+          "router.conflict",
+          "two routes are " + std::string(dialect::method_name(route.method)) + " " + route.pattern);
     }
     owners_.try_emplace(std::string(first_segment(route.pattern)), &dialect);
   }
@@ -86,7 +87,8 @@ const Router::Node* Router::walk(std::string_view path, std::vector<std::string_
   return path.empty() ? node : nullptr;
 }
 
-void Router::refuse(std::string_view path, const Error& error, std::unique_ptr<dialect::Exchange> exchange) const {
+void Router::refuse(std::string_view path, const Error& error,
+                    std::unique_ptr<dialect::Exchange> exchange) const {
   const auto owner = owners_.find(first_segment(path));
   if (owner != owners_.end()) {
     owner->second->refuse(error, std::move(exchange));
@@ -120,9 +122,12 @@ void Router::route(std::unique_ptr<dialect::Exchange> exchange) const {
     }
     return;
   }
-  if (listener_ == Listener::kInference && target->second.reach == dialect::Reach::kControl && !exchange->local()) {
-    refuse(path, permission_denied("http.control", "loading and unloading is for the admin listener, or for callers on "
-                                                   "the same machine"),
+  if (listener_ == Listener::kInference && target->second.reach == dialect::Reach::kControl &&
+      !exchange->local()) {
+    refuse(path,
+           permission_denied("http.control",
+                             "loading and unloading is for the admin listener, or for callers on "
+                             "the same machine"),
            std::move(exchange));
     return;
   }

@@ -18,17 +18,20 @@ class Router {
  public:
   enum class Listener : std::uint8_t {
     kInference,  ///< control routes answer callers on loopback only
-    kAdmin       ///< control routes answer everybody; inference routes are there too only if they are also control routes
+    kAdmin  ///< control routes answer everybody; inference routes are there too only if they are also control
+            ///< routes
   };
   explicit Router(Listener listener);
   ~Router();
 
   /// Adds a dialect's routes. Borrows: the dialect.
-  /// Errors: router.pattern (a malformed pattern), router.conflict (two dialects claim one method and pattern).
+  /// Errors: router.pattern (a malformed pattern), router.conflict (two dialects claim one method and
+  /// pattern).
   Status add(dialect::Dialect& dialect);
 
-  /// Answers through the dialect that owns the path; 404 and 403 in the words of the dialect that owns the path's first
-  /// segment, 405 with Allow, 204 with Allow for OPTIONS. HEAD goes where GET goes. Cost: linear in the path.
+  /// Answers through the dialect that owns the path; 404 and 403 in the words of the dialect that owns the
+  /// path's first segment, 405 with Allow, 204 with Allow for OPTIONS. HEAD goes where GET goes. Cost: linear
+  /// in the path.
   void route(std::unique_ptr<dialect::Exchange> exchange) const;
 
  private:

@@ -81,8 +81,8 @@ Result<dialect::ModelLease> Server::find(std::string_view name, std::string_view
     if (!version.empty() && status.version != version) continue;
     if (status.state == dialect::ModelState::kUnloaded) continue;
     return unavailable("model.not_ready", "model \"" + slot->first + "\"" +
-                                              (status.version.empty() ? "" : " version " + status.version) + " is " +
-                                              std::string(dialect::state_name(status.state)) +
+                                              (status.version.empty() ? "" : " version " + status.version) +
+                                              " is " + std::string(dialect::state_name(status.state)) +
                                               (status.reason.empty() ? "" : ": " + status.reason));
   }
   return found;
@@ -147,8 +147,8 @@ void Server::observe(std::string_view dialect, const dialect::RequestRecord& rec
 }
 
 Status Server::add_from_repository(const std::string& name) {
-  const Error unknown =
-      not_found("model.unknown", "no model \"" + printable(name) + "\" is known to this server's repositories");
+  const Error unknown = not_found(
+      "model.unknown", "no model \"" + printable(name) + "\" is known to this server's repositories");
   if (options_.repository == nullptr) return unknown;
   SLIPWAY_TRY(check_name("model", name));
   SLIPWAY_ASSIGN_OR_RETURN(auto source, options_.repository->source(name));
@@ -166,7 +166,8 @@ Status Server::load_slot(Slot& slot) {
   const std::string& name = slot.deployment.name;
   auto candidates = slot.deployment.source->candidates();
   if (!candidates.ok()) {
-    if (slot.loaded.empty()) set_statuses(slot, {{name, "", dialect::ModelState::kFailed, candidates.error().message()}});
+    if (slot.loaded.empty())
+      set_statuses(slot, {{name, "", dialect::ModelState::kFailed, candidates.error().message()}});
     return candidates.error();
   }
   std::map<std::string, Loaded> loaded;
@@ -174,8 +175,9 @@ Status Server::load_slot(Slot& slot) {
   std::vector<dialect::ModelStatus> statuses;
   for (const Candidate& candidate : *candidates) {
     const auto old = slot.loaded.find(candidate.version);
-    statuses.push_back({name, candidate.version,
-                        old == slot.loaded.end() ? dialect::ModelState::kLoading : dialect::ModelState::kReady, ""});
+    statuses.push_back(
+        {name, candidate.version,
+         old == slot.loaded.end() ? dialect::ModelState::kLoading : dialect::ModelState::kReady, ""});
   }
   set_statuses(slot, statuses);
   std::optional<Error> failure;

@@ -34,20 +34,21 @@ struct ServerOptions {
   const Clock* clock = nullptr;             ///< Borrows
   Logger* logger = nullptr;                 ///< Borrows
   Metrics* metrics = nullptr;               ///< Borrows
-  std::unique_ptr<ModelRepository> repository;  ///< where load() finds names that no deployment has; may be null
-  DeploymentSettings repository_settings;       ///< for models that come from it
+  std::unique_ptr<ModelRepository>
+      repository;                          ///< where load() finds names that no deployment has; may be null
+  DeploymentSettings repository_settings;  ///< for models that come from it
 };
 
-/// Life: create, deploy() each deployment, start() once; begin_drain() when the end is near; destroyed when the transport
-/// has no request left. One bad model never stops the others. Thread: safe.
+/// Life: create, deploy() each deployment, start() once; begin_drain() when the end is near; destroyed when
+/// the transport has no request left. One bad model never stops the others. Thread: safe.
 class Server final : public dialect::ModelServer {
  public:
   explicit Server(ServerOptions options);
   /// Waits until every lease was given back and every model is gone.
   ~Server() override;
 
-  /// Loads it in the background, in the order of the calls; `done` gets the outcome, on the loader's thread: an Error when
-  /// no version of it could be loaded.
+  /// Loads it in the background, in the order of the calls; `done` gets the outcome, on the loader's thread:
+  /// an Error when no version of it could be loaded.
   void deploy(Deployment deployment, std::function<void(Status)> done);
   /// ready() turns true once everything deployed before this call is loaded or has failed.
   void start();
@@ -55,7 +56,8 @@ class Server final : public dialect::ModelServer {
   void begin_drain();
 
   // dialect::ModelServer
-  [[nodiscard]] Result<dialect::ModelLease> find(std::string_view name, std::string_view version) const override;
+  [[nodiscard]] Result<dialect::ModelLease> find(std::string_view name,
+                                                 std::string_view version) const override;
   [[nodiscard]] Result<std::vector<std::string>> versions(std::string_view name) const override;
   [[nodiscard]] std::vector<dialect::ModelStatus> index() const override;
   [[nodiscard]] bool ready() const override { return started_.load() && !draining_.load(); }
@@ -93,7 +95,7 @@ class Server final : public dialect::ModelServer {
 
   std::mutex gate_mutex_;
   std::condition_variable gate_;
-  std::size_t revisions_alive_ = 0;  // guarded by gate_mutex_
+  std::size_t revisions_alive_ = 0;    // guarded by gate_mutex_
   std::unique_ptr<WorkQueue> reaper_;  // destroys revisions, which may take long
   std::unique_ptr<WorkQueue> loader_;
 };

@@ -27,7 +27,8 @@ bool WorkQueue::try_push(std::unique_ptr<Work>& work) {
     SLIPWAY_CHECK(!closing_);
     if (items_.size() >= options_.max_items) return false;
     items_.push_back(std::move(work));
-    // A thread that was woken has not taken its item yet, so idle threads are compared with the items that wait.
+    // A thread that was woken has not taken its item yet, so idle threads are compared with the items that
+    // wait.
     if (idle_ < items_.size() && threads_.size() < options_.max_threads) {
       threads_.emplace_back([this] { serve_queue(); });
       pthread_setname_np(threads_.back().native_handle(), options_.name.substr(0, 15).c_str());

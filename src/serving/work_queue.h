@@ -12,8 +12,8 @@
 
 namespace slipway::serving {
 
-/// A piece of work. run() is called once, on one of the queue's threads, and given its own ownership, so that work which
-/// goes on elsewhere needs no second object.
+/// A piece of work. run() is called once, on one of the queue's threads, and given its own ownership, so that
+/// work which goes on elsewhere needs no second object.
 class Work {
  public:
   virtual ~Work() = default;
@@ -21,9 +21,9 @@ class Work {
 };
 
 struct WorkQueueOptions {
-  std::size_t max_threads = 1;  ///< work that runs at the same time
-  std::size_t max_items = 1024; ///< work that may wait
-  std::string name = "model";   ///< of its threads, for debuggers; the first 15 characters show
+  std::size_t max_threads = 1;   ///< work that runs at the same time
+  std::size_t max_items = 1024;  ///< work that may wait
+  std::string name = "model";    ///< of its threads, for debuggers; the first 15 characters show
 };
 
 /// First in, first out. Threads start when there is work for them, so an idle queue costs no thread.

@@ -12,12 +12,14 @@ Shape::Shape(std::initializer_list<std::int64_t> dims) {
 
 Result<Shape> Shape::from(std::span<const std::int64_t> dims) {
   if (dims.size() > kMaxRank) {
-    return invalid_argument("tensor.rank", "a shape has " + std::to_string(dims.size()) + " dimensions; at most " +
-                                               std::to_string(kMaxRank) + " are supported");
+    return invalid_argument("tensor.rank", "a shape has " + std::to_string(dims.size()) +
+                                               " dimensions; at most " + std::to_string(kMaxRank) +
+                                               " are supported");
   }
   Shape shape;
   for (const std::int64_t dim : dims) {
-    if (dim < -1) return invalid_argument("tensor.dimension", "a shape has the dimension " + std::to_string(dim));
+    if (dim < -1)
+      return invalid_argument("tensor.dimension", "a shape has the dimension " + std::to_string(dim));
     shape.push_back(dim);
   }
   return shape;

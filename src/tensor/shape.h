@@ -11,8 +11,8 @@
 
 namespace slipway {
 
-/// Up to kMaxRank dimensions, held in place: no allocation. A dimension of -1 is free (known only per request); a shape
-/// of real data has none. Thread: a value.
+/// Up to kMaxRank dimensions, held in place: no allocation. A dimension of -1 is free (known only per
+/// request); a shape of real data has none. Thread: a value.
 class Shape {
  public:
   static constexpr std::size_t kMaxRank = 16;
@@ -30,7 +30,8 @@ class Shape {
   [[nodiscard]] std::span<const std::int64_t> dims() const { return {dims_, rank_}; }
   [[nodiscard]] bool is_fixed() const;
 
-  /// The product of the dimensions (1 for a scalar); nothing when a dimension is free or the product overflows.
+  /// The product of the dimensions (1 for a scalar); nothing when a dimension is free or the product
+  /// overflows.
   [[nodiscard]] std::optional<std::int64_t> elements() const;
 
   /// True when `actual` (real data) fits this declared shape: same rank, equal or free dimensions.

@@ -25,8 +25,12 @@ struct Signature {
   std::vector<TensorSpec> outputs;
 
   /// The position of a name, or nothing. Cost: linear; models have few of each.
-  [[nodiscard]] std::optional<std::size_t> input_index(std::string_view name) const { return find(inputs, name); }
-  [[nodiscard]] std::optional<std::size_t> output_index(std::string_view name) const { return find(outputs, name); }
+  [[nodiscard]] std::optional<std::size_t> input_index(std::string_view name) const {
+    return find(inputs, name);
+  }
+  [[nodiscard]] std::optional<std::size_t> output_index(std::string_view name) const {
+    return find(outputs, name);
+  }
   friend bool operator==(const Signature&, const Signature&) = default;
 
  private:

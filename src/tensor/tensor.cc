@@ -54,11 +54,13 @@ Status TensorView::validate() const {
                                              std::to_string(count) + " elements");
 }
 
-void Buffer::Free::operator()(std::byte* data) const { ::operator delete(data, std::align_val_t{kAlignment}); }
+void Buffer::Free::operator()(std::byte* data) const {
+  ::operator delete (data, std::align_val_t{kAlignment});
+}
 
 Buffer::Buffer(std::size_t size_bytes) : size_(size_bytes) {
   if (size_bytes > 0) {
-    data_.reset(static_cast<std::byte*>(::operator new(size_bytes, std::align_val_t{kAlignment})));
+    data_.reset(static_cast<std::byte*>(::operator new (size_bytes, std::align_val_t{kAlignment})));
   }
 }
 
@@ -68,7 +70,9 @@ Buffer Buffer::copy_of(ByteView bytes) {
   return buffer;
 }
 
-Tensor Tensor::copy_of(const TensorView& view) { return {view.dtype, view.shape, Buffer::copy_of(view.data)}; }
+Tensor Tensor::copy_of(const TensorView& view) {
+  return {view.dtype, view.shape, Buffer::copy_of(view.data)};
+}
 
 Tensor Tensor::of_strings(Shape shape, std::span<const std::string> values) {
   std::string bytes;
@@ -109,19 +113,32 @@ void append_bytes_element(std::string& out, std::string_view element) {
 double element_as_double(const TensorView& view, std::size_t index) {
   switch (view.dtype) {
     case DType::kBool:
-    case DType::kUint8: return load_as_double<std::uint8_t>(view.data, index);
-    case DType::kUint16: return load_as_double<std::uint16_t>(view.data, index);
-    case DType::kUint32: return load_as_double<std::uint32_t>(view.data, index);
-    case DType::kUint64: return load_as_double<std::uint64_t>(view.data, index);
-    case DType::kInt8: return load_as_double<std::int8_t>(view.data, index);
-    case DType::kInt16: return load_as_double<std::int16_t>(view.data, index);
-    case DType::kInt32: return load_as_double<std::int32_t>(view.data, index);
-    case DType::kInt64: return load_as_double<std::int64_t>(view.data, index);
-    case DType::kFp16: return static_cast<double>(half_to_float(load_u16(view.data, index)));
-    case DType::kBf16: return static_cast<double>(bfloat_to_float(load_u16(view.data, index)));
-    case DType::kFp32: return load_as_double<float>(view.data, index);
-    case DType::kFp64: return load_as_double<double>(view.data, index);
-    case DType::kBytes: break;
+    case DType::kUint8:
+      return load_as_double<std::uint8_t>(view.data, index);
+    case DType::kUint16:
+      return load_as_double<std::uint16_t>(view.data, index);
+    case DType::kUint32:
+      return load_as_double<std::uint32_t>(view.data, index);
+    case DType::kUint64:
+      return load_as_double<std::uint64_t>(view.data, index);
+    case DType::kInt8:
+      return load_as_double<std::int8_t>(view.data, index);
+    case DType::kInt16:
+      return load_as_double<std::int16_t>(view.data, index);
+    case DType::kInt32:
+      return load_as_double<std::int32_t>(view.data, index);
+    case DType::kInt64:
+      return load_as_double<std::int64_t>(view.data, index);
+    case DType::kFp16:
+      return static_cast<double>(half_to_float(load_u16(view.data, index)));
+    case DType::kBf16:
+      return static_cast<double>(bfloat_to_float(load_u16(view.data, index)));
+    case DType::kFp32:
+      return load_as_double<float>(view.data, index);
+    case DType::kFp64:
+      return load_as_double<double>(view.data, index);
+    case DType::kBytes:
+      break;
   }
   SLIPWAY_CHECK(view.dtype != DType::kBytes);
   return 0;

@@ -1,7 +1,7 @@
 // Tensors: the only data that crosses modules. A TensorView borrows, a Tensor owns.
 //
-// Layout: fixed-size types are row-major, little-endian, without padding. BYTES is the v2 protocol's binary form: per
-// element a little-endian uint32 length, then that many bytes, one element after the other.
+// Layout: fixed-size types are row-major, little-endian, without padding. BYTES is the v2 protocol's binary
+// form: per element a little-endian uint32 length, then that many bytes, one element after the other.
 #pragma once
 
 #include <cstring>
@@ -18,15 +18,15 @@
 
 namespace slipway {
 
-/// A borrowed tensor. `data` may be unaligned (it may alias received bytes): read through `values_are_aligned<T>()` +
-/// `values<T>()` or with memcpy. Borrows: data. Thread: as the memory behind it.
+/// A borrowed tensor. `data` may be unaligned (it may alias received bytes): read through
+/// `values_are_aligned<T>()` + `values<T>()` or with memcpy. Borrows: data. Thread: as the memory behind it.
 struct TensorView {
   DType dtype = DType::kFp32;
   Shape shape;
   ByteView data;
 
-  /// Errors: tensor.size when `data` is not exactly what `dtype` and `shape` ask for; for BYTES, tensor.bytes when the
-  /// lengths do not add up. Cost: linear for BYTES, constant otherwise.
+  /// Errors: tensor.size when `data` is not exactly what `dtype` and `shape` ask for; for BYTES, tensor.bytes
+  /// when the lengths do not add up. Cost: linear for BYTES, constant otherwise.
   [[nodiscard]] Status validate() const;
 
   template <typename T>
@@ -97,8 +97,8 @@ struct NamedTensorView {
 /// Errors: tensor.size when the size is not fixed, overflows or is above `max_bytes`.
 Result<Tensor> make_tensor(DType dtype, const Shape& shape, std::size_t max_bytes);
 
-/// Walks the elements of BYTES data. Stops at the first element that does not fit: `next` gives false, and `ok` tells
-/// whether everything was read.
+/// Walks the elements of BYTES data. Stops at the first element that does not fit: `next` gives false, and
+/// `ok` tells whether everything was read.
 class BytesReader {
  public:
   explicit BytesReader(ByteView data) : rest_(data) {}
@@ -112,22 +112,56 @@ class BytesReader {
 /// Appends one element in the BYTES layout. Precondition: element.size() < 4 GiB.
 void append_bytes_element(std::string& out, std::string_view element);
 
-/// Element `index` of a numeric tensor as double (exact for up to 53 bits). Precondition: not kBytes, index in range.
+/// Element `index` of a numeric tensor as double (exact for up to 53 bits). Precondition: not kBytes, index
+/// in range.
 double element_as_double(const TensorView& view, std::size_t index);
 
 template <typename T>
 struct DTypeOf;
-template <> struct DTypeOf<bool> { static constexpr DType value = DType::kBool; };
-template <> struct DTypeOf<std::uint8_t> { static constexpr DType value = DType::kUint8; };
-template <> struct DTypeOf<std::uint16_t> { static constexpr DType value = DType::kUint16; };
-template <> struct DTypeOf<std::uint32_t> { static constexpr DType value = DType::kUint32; };
-template <> struct DTypeOf<std::uint64_t> { static constexpr DType value = DType::kUint64; };
-template <> struct DTypeOf<std::int8_t> { static constexpr DType value = DType::kInt8; };
-template <> struct DTypeOf<std::int16_t> { static constexpr DType value = DType::kInt16; };
-template <> struct DTypeOf<std::int32_t> { static constexpr DType value = DType::kInt32; };
-template <> struct DTypeOf<std::int64_t> { static constexpr DType value = DType::kInt64; };
-template <> struct DTypeOf<float> { static constexpr DType value = DType::kFp32; };
-template <> struct DTypeOf<double> { static constexpr DType value = DType::kFp64; };
+template <>
+struct DTypeOf<bool> {
+  static constexpr DType value = DType::kBool;
+};
+template <>
+struct DTypeOf<std::uint8_t> {
+  static constexpr DType value = DType::kUint8;
+};
+template <>
+struct DTypeOf<std::uint16_t> {
+  static constexpr DType value = DType::kUint16;
+};
+template <>
+struct DTypeOf<std::uint32_t> {
+  static constexpr DType value = DType::kUint32;
+};
+template <>
+struct DTypeOf<std::uint64_t> {
+  static constexpr DType value = DType::kUint64;
+};
+template <>
+struct DTypeOf<std::int8_t> {
+  static constexpr DType value = DType::kInt8;
+};
+template <>
+struct DTypeOf<std::int16_t> {
+  static constexpr DType value = DType::kInt16;
+};
+template <>
+struct DTypeOf<std::int32_t> {
+  static constexpr DType value = DType::kInt32;
+};
+template <>
+struct DTypeOf<std::int64_t> {
+  static constexpr DType value = DType::kInt64;
+};
+template <>
+struct DTypeOf<float> {
+  static constexpr DType value = DType::kFp32;
+};
+template <>
+struct DTypeOf<double> {
+  static constexpr DType value = DType::kFp64;
+};
 
 template <typename T>
 Tensor Tensor::of(Shape shape, std::span<const T> values) {

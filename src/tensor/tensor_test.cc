@@ -15,8 +15,9 @@ TEST(DType, NamesAndSizesAreThoseOfTheV2Protocol) {
     std::size_t size;
   };
   // Open Inference Protocol, "Tensor Data Types", with Triton's BF16.
-  const Row rows[] = {{"BOOL", 1}, {"UINT8", 1}, {"UINT16", 2}, {"UINT32", 4}, {"UINT64", 8}, {"INT8", 1}, {"INT16", 2},
-                      {"INT32", 4}, {"INT64", 8}, {"FP16", 2}, {"BF16", 2}, {"FP32", 4}, {"FP64", 8}, {"BYTES", 0}};
+  const Row rows[] = {{"BOOL", 1}, {"UINT8", 1}, {"UINT16", 2}, {"UINT32", 4}, {"UINT64", 8},
+                      {"INT8", 1}, {"INT16", 2}, {"INT32", 4},  {"INT64", 8},  {"FP16", 2},
+                      {"BF16", 2}, {"FP32", 4},  {"FP64", 8},   {"BYTES", 0}};
   for (const Row& row : rows) {
     const auto dtype = dtype_from_name(row.name);
     ASSERT_TRUE(dtype.has_value()) << row.name;
@@ -92,7 +93,8 @@ TEST(TensorView, KnowsWhetherItsDataFits) {
   EXPECT_TRUE((TensorView{DType::kFp32, {2, 2}, data}.validate().ok()));
   EXPECT_EQ((TensorView{DType::kFp32, {2, 3}, data}.validate().error().id()), "tensor.size");
   EXPECT_EQ((TensorView{DType::kFp32, {-1, 2}, data}.validate().error().id()), "tensor.size");
-  EXPECT_EQ((TensorView{DType::kFp64, {std::int64_t{1} << 61, 8}, data}.validate().error().id()), "tensor.size");
+  EXPECT_EQ((TensorView{DType::kFp64, {std::int64_t{1} << 61, 8}, data}.validate().error().id()),
+            "tensor.size");
 }
 
 TEST(TensorView, ChecksTheLengthsInsideBytes) {
@@ -112,7 +114,8 @@ TEST(BytesReader, GivesBackWhatWasAppended) {
   append_bytes_element(raw, "a");
   append_bytes_element(raw, std::string(300, 'x'));
   EXPECT_EQ(raw.substr(0, 5), std::string("\x01\x00\x00\x00"
-                                          "a", 5));
+                                          "a",
+                                          5));
   BytesReader reader(as_bytes(raw));
   std::string_view element;
   ASSERT_TRUE(reader.next(element));

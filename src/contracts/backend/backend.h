@@ -92,7 +92,7 @@ class Backend {
   [[nodiscard]] virtual std::string_view name() const = 0;
   /// Looks at the content, never at the suffix, and loads nothing. True = this is my kind of file, sound or not.
   [[nodiscard]] virtual bool probe(ByteView model) const = 0;
-  /// Cost: may take long (reads the weights, optimises); never call it on a loop.
+  /// Borrows: files, until it returns. Cost: may take long (reads the weights, optimises); never call it on a loop.
   /// Errors: backend.unavailable (its library is missing), backend.load (the model is damaged, hostile or of an unknown
   /// version), backend.unsupported (types or structure that cannot be served), backend.external_data.
   [[nodiscard]] virtual Result<std::unique_ptr<Instance>> load(const ModelFiles& files, const LoadOptions& options) = 0;

@@ -1,5 +1,6 @@
-// A dialect is one wire API spoken to clients: it decodes an Exchange into a neutral request, lets the server answer it and
-// encodes the answer. One folder under plugins/dialects/ implements it; it knows neither sockets nor how models are run.
+// A dialect is one wire API spoken to clients: it decodes an Exchange into a neutral request, lets the server
+// answer it and encodes the answer. One folder under plugins/dialects/ implements it; it knows neither
+// sockets nor how models are run.
 #pragma once
 
 #include <functional>
@@ -22,14 +23,15 @@ namespace slipway::dialect {
 enum class ModelState : std::uint8_t { kLoading, kReady, kUnloading, kFailed, kUnloaded };
 std::string_view state_name(ModelState state);  ///< "LOADING", "READY", ... as Triton's index writes them
 
-/// One revision of a deployment as clients see it. Immutable; holding the pointer keeps the model loaded, so hold it for a
-/// request, not for longer. Thread: safe.
+/// One revision of a deployment as clients see it. Immutable; holding the pointer keeps the model loaded, so
+/// hold it for a request, not for longer. Thread: safe.
 class ServedModel {
  public:
   virtual ~ServedModel() = default;
   [[nodiscard]] virtual const std::string& name() const = 0;
   [[nodiscard]] virtual const std::string& version() const = 0;
-  [[nodiscard]] virtual const std::string& digest() const = 0;    ///< "sha256:..." of the package; empty for a bare file
+  [[nodiscard]] virtual const std::string& digest()
+      const = 0;  ///< "sha256:..." of the package; empty for a bare file
   [[nodiscard]] virtual const std::string& platform() const = 0;  ///< the backend's name, as clients see it
   [[nodiscard]] virtual const Signature& signature() const = 0;
   /// Never null: a model without a declared function takes its input names as fields.
@@ -70,12 +72,13 @@ class ModelServer {
   /// True once everything configured at the start is ready or has failed, and until the drain begins.
   [[nodiscard]] virtual bool ready() const = 0;
 
-  /// Checks the request against the model's signature (names, types, shapes, sizes), runs it and calls call->done().
-  /// Errors (through done): infer.input_missing, infer.input_unknown, infer.input_type, infer.input_shape,
-  /// infer.output_unknown, infer.deadline, infer.overloaded, and the backend's.
+  /// Checks the request against the model's signature (names, types, shapes, sizes), runs it and calls
+  /// call->done(). Errors (through done): infer.input_missing, infer.input_unknown, infer.input_type,
+  /// infer.input_shape, infer.output_unknown, infer.deadline, infer.overloaded, and the backend's.
   virtual void infer(const ModelLease& model, std::unique_ptr<infer::Call> call) = 0;
 
-  /// Loads (or reloads) by name from the server's repositories; `done` is called when ready or failed, on any thread.
+  /// Loads (or reloads) by name from the server's repositories; `done` is called when ready or failed, on any
+  /// thread.
   virtual void load(std::string name, std::function<void(Status)> done) = 0;
   virtual void unload(std::string name, std::function<void(Status)> done) = 0;
 
@@ -107,8 +110,8 @@ class Dialect {
   [[nodiscard]] virtual std::vector<Route> routes() const = 0;
   /// Answers the exchange, now or later; never blocks. Thread: safe (several loops call it).
   virtual void handle(int route_id, PathValues values, std::unique_ptr<Exchange> exchange) = 0;
-  /// The body and headers of an error in this dialect's words, for failures that the transport or the router found on one
-  /// of its paths (a body too large, a wrong method).
+  /// The body and headers of an error in this dialect's words, for failures that the transport or the router
+  /// found on one of its paths (a body too large, a wrong method).
   virtual void refuse(const Error& error, std::unique_ptr<Exchange> exchange) = 0;
 };
 
@@ -126,8 +129,8 @@ struct Host {
   std::string server_version;
 };
 
-/// HTTP status for a canonical code where a dialect has no other opinion. Source: google/api http mapping, with
-/// UNAVAILABLE 503 and RESOURCE_EXHAUSTED 429.
+/// HTTP status for a canonical code where a dialect has no other opinion. Source: google/api http mapping,
+/// with UNAVAILABLE 503 and RESOURCE_EXHAUSTED 429.
 int http_status(Code code);
 
 }  // namespace slipway::dialect

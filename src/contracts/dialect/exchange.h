@@ -23,23 +23,24 @@ struct Header {
   std::string_view value;
 };
 
-/// Life: the transport hands it to one handler; the handler answers once, now or later, from any thread, by respond() or by
-/// start() .. write()* .. finish(). An exchange that is destroyed unanswered is answered 500 by the transport. A client
-/// that went away makes answers vanish; `gone()` tells early. Thread: one at a time, any thread; answering from another
-/// thread is handed over to the loop inside.
+/// Life: the transport hands it to one handler; the handler answers once, now or later, from any thread, by
+/// respond() or by start() .. write()* .. finish(). An exchange that is destroyed unanswered is answered 500
+/// by the transport. A client that went away makes answers vanish; `gone()` tells early. Thread: one at a
+/// time, any thread; answering from another thread is handed over to the loop inside.
 class Exchange {
  public:
   virtual ~Exchange() = default;
 
   [[nodiscard]] virtual Method method() const = 0;
-  /// The path after percent-decoding once, without the query. A path that is not valid UTF-8, or has NUL, backslash, an
-  /// encoded slash, or dot segments never comes here: the transport refuses it.
+  /// The path after percent-decoding once, without the query. A path that is not valid UTF-8, or has NUL,
+  /// backslash, an encoded slash, or dot segments never comes here: the transport refuses it.
   [[nodiscard]] virtual std::string_view path() const = 0;
   /// The query as received (undecoded), without '?'.
   [[nodiscard]] virtual std::string_view query() const = 0;
   /// The value of a header by its lower-case name; the first when given more than once.
   [[nodiscard]] virtual std::optional<std::string_view> header(std::string_view lower_name) const = 0;
-  /// The whole body, decompressed. Followed by at least 64 readable bytes. Borrows: lives as long as the exchange.
+  /// The whole body, decompressed. Followed by at least 64 readable bytes. Borrows: lives as long as the
+  /// exchange.
   [[nodiscard]] virtual ByteView body() const = 0;
   /// When the last byte of the body was received.
   [[nodiscard]] virtual MonoTime received() const = 0;

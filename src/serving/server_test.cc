@@ -1,0 +1,231 @@
+#include "serving/server.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <map>
+
+#include "contracts/backend/testing/fake_backend.h"
+
+namespace slipway::serving {
+namespace {
+
+using dialect::ModelState;
+
+class MemoryFiles final : public backend::ModelFiles {
+ public:
+  explicit MemoryFiles(std::string content) : content_(std::move(content)) {}
+  const std::string& main() const override { return names_.front(); }
+  std::span<const std::string> names() const override { return names_; }
+  Result<ByteView> read(std::string_view) const override { return as_bytes(content_); }
+
+ private:
+  std::vector<std::string> names_ = {"model"};
+  std::string content_;
+};
+
+/// A source whose versions a test sets: version -> content ("FAKE..." loads).
+class ScriptedSource final : public ModelSource {
+ public:
+  using Versions = std::map<std::string, std::string>;
+  explicit ScriptedSource(std::shared_ptr<Versions> versions) : versions_(std::move(versions)) {}
+
+  Result<std::vector<Candidate>> candidates() override {
+    std::vector<Candidate> all;
+    for (const auto& [version, content] : *versions_) all.push_back({version, content});
+    if (all.empty()) return not_found("source.empty", "nothing there");
+    return all;
+  }
+  Result<ModelBundle> open(const Candidate& candidate) override {
+    ModelBundle bundle;
+    bundle.version = candidate.version;
+    bundle.files = std::make_unique<MemoryFiles>(versions_->at(candidate.version));
+    return bundle;
+  }
+
+ private:
+  std::shared_ptr<Versions> versions_;
+};
+
+class NoMetrics final : public Metrics {
+ public:
+  void observe(std::string_view, const dialect::RequestRecord&) override {}
+};
+
+class TestCall final : public infer::Call {
+ public:
+  explicit TestCall(std::promise<Result<infer::Response>>& answer) : answer_(answer) {
+    request.inputs = {{"x", {DType::kFp32, {1, 2}, std::as_bytes(std::span(values_))}}};
+  }
+  void done(Result<infer::Response> response) override { answer_.set_value(std::move(response)); }
+
+ private:
+  std::promise<Result<infer::Response>>& answer_;
+  float values_[2] = {1.5F, -2.0F};
+};
+
+class ServerTest : public ::testing::Test {
+ protected:
+  void start(backend::testing::FakeOptions options = {}) {
+    fake_ = std::make_unique<backend::testing::FakeBackend>(std::move(options));
+    ServerOptions server_options;
+    server_options.backends = {fake_.get()};
+    server_options.clock = &clock_;
+    server_options.logger = &logger_;
+    server_options.metrics = &metrics_;
+    server_ = std::make_unique<Server>(std::move(server_options));
+  }
+
+  Status deploy(const std::string& name, std::shared_ptr<ScriptedSource::Versions> versions,
+                DeploymentSettings settings = {}) {
+    std::promise<Status> outcome;
+    server_->deploy({name, std::make_unique<ScriptedSource>(std::move(versions)), settings},
+                    [&](const Status& status) { outcome.set_value(status); });
+    return outcome.get_future().get();
+  }
+  Status load(const std::string& name) {
+    std::promise<Status> outcome;
+    server_->load(name, [&](const Status& status) { outcome.set_value(status); });
+    return outcome.get_future().get();
+  }
+  Status unload(const std::string& name) {
+    std::promise<Status> outcome;
+    server_->unload(name, [&](const Status& status) { outcome.set_value(status); });
+    return outcome.get_future().get();
+  }
+  Result<infer::Response> infer(const dialect::ModelLease& model, MonoTime deadline = MonoTime::max()) {
+    std::promise<Result<infer::Response>> answer;
+    auto call = std::make_unique<TestCall>(answer);
+    call->request.deadline = deadline;
+    server_->infer(model, std::move(call));
+    return answer.get_future().get();
+  }
+
+  static std::shared_ptr<ScriptedSource::Versions> versions(ScriptedSource::Versions content) {
+    return std::make_shared<ScriptedSource::Versions>(std::move(content));
+  }
+
+  ManualClock clock_;
+  NullLogger logger_;
+  NoMetrics metrics_;
+  std::unique_ptr<backend::testing::FakeBackend> fake_;
+  std::unique_ptr<Server> server_;
+};
+
+TEST_F(ServerTest, AnswersWithTheLatestVersionWhenNoneIsNamed) {
+  start();
+  ASSERT_TRUE(deploy("wine", versions({{"1", "FAKE"}, {"2", "FAKE"}})).ok());
+  EXPECT_EQ((*server_->find("wine", ""))->version(), "2");
+  EXPECT_EQ((*server_->find("wine", "1"))->version(), "1");
+  EXPECT_EQ(server_->find("wine", "3").error().id(), "model.version_unknown");
+  EXPECT_EQ(server_->find("vine", "").error().message(),
+            "no model \"vine\" is ready here; did you mean \"wine\"?");
+  EXPECT_EQ(*server_->versions("wine"), (std::vector<std::string>{"1", "2"}));
+  auto response = infer(*server_->find("wine", ""));
+  ASSERT_TRUE(response.ok());
+  EXPECT_EQ(response->outputs[0].name, "y");
+  EXPECT_EQ(response->outputs[0].tensor.values<float>()[1], -2.0F);
+}
+
+TEST_F(ServerTest, IsReadyOnceEverythingDeployedBeforeStartWasTried) {
+  start();
+  EXPECT_FALSE(server_->ready());
+  ASSERT_TRUE(deploy("good", versions({{"1", "FAKE"}})).ok());
+  EXPECT_EQ(deploy("bad", versions({{"1", "junk"}})).error().id(), "serving.unknown_format");
+  EXPECT_FALSE(server_->ready());
+  server_->start();
+  ASSERT_TRUE(load("good").ok());  // the loader works in order, so start() has happened
+  EXPECT_TRUE(server_->ready());
+  server_->begin_drain();
+  EXPECT_FALSE(server_->ready());
+}
+
+TEST_F(ServerTest, OneBadModelLeavesTheOthersAlone) {
+  start();
+  EXPECT_FALSE(deploy("bad", versions({{"1", "junk"}})).ok());
+  ASSERT_TRUE(deploy("good", versions({{"1", "FAKE"}})).ok());
+  EXPECT_TRUE(server_->find("good", "").ok());
+  EXPECT_EQ(server_->find("bad", "").error().id(), "model.not_ready");
+  const auto index = server_->index();
+  ASSERT_EQ(index.size(), 2U);
+  EXPECT_EQ(index[0].state, ModelState::kFailed);
+  EXPECT_NE(index[0].reason, "");
+  EXPECT_EQ(index[1].state, ModelState::kReady);
+}
+
+TEST_F(ServerTest, ABadCopyOfAVersionLeavesTheGoodOneInPlace) {
+  start();
+  auto content = versions({{"1", "FAKE"}});
+  ASSERT_TRUE(deploy("wine", content).ok());
+  (*content)["1"] = "junk";
+  EXPECT_FALSE(load("wine").ok());
+  EXPECT_TRUE(infer(*server_->find("wine", "1")).ok());
+  EXPECT_EQ(server_->index()[0].state, ModelState::kReady);
+  EXPECT_NE(server_->index()[0].reason, "");
+}
+
+TEST_F(ServerTest, LoadsOnlyWhatIsNewAndDropsWhatIsGone) {
+  start();
+  auto content = versions({{"1", "FAKE"}, {"2", "FAKE"}});
+  ASSERT_TRUE(deploy("wine", content).ok());
+  EXPECT_EQ(fake_->loads(), 2U);
+  content->erase("1");
+  (*content)["3"] = "FAKE3";
+  ASSERT_TRUE(load("wine").ok());
+  EXPECT_EQ(fake_->loads(), 3U);
+  EXPECT_EQ(*server_->versions("wine"), (std::vector<std::string>{"2", "3"}));
+}
+
+TEST_F(ServerTest, ALeaseKeepsAnUnloadedModelUntilItIsGivenBack) {
+  start();
+  ASSERT_TRUE(deploy("wine", versions({{"1", "FAKE"}})).ok());
+  dialect::ModelLease lease = *server_->find("wine", "");
+  ASSERT_TRUE(unload("wine").ok());
+  EXPECT_EQ(server_->find("wine", "").error().id(), "model.unknown");
+  EXPECT_EQ(fake_->unloads(), 0U);
+  EXPECT_TRUE(infer(lease).ok());
+  lease.reset();
+  server_.reset();  // waits for the unloader
+  EXPECT_EQ(fake_->unloads(), 1U);
+}
+
+TEST_F(ServerTest, UnloadedModelsComeBackByLoad) {
+  start();
+  ASSERT_TRUE(deploy("wine", versions({{"1", "FAKE"}})).ok());
+  ASSERT_TRUE(unload("wine").ok());
+  ASSERT_TRUE(load("wine").ok());
+  EXPECT_TRUE(server_->find("wine", "").ok());
+  EXPECT_EQ(unload("vine").error().id(), "model.unknown");
+  EXPECT_EQ(load("vine").error().id(), "model.unknown");
+}
+
+// The fake takes 1 ms per run on the test's clock, above the 100 us that run in place: the call goes to the
+// queue, where its deadline is looked at again.
+TEST_F(ServerTest, ASlowModelQueuesAndItsDeadlineIsCheckedThere) {
+  backend::testing::FakeOptions slow;
+  slow.clock = &clock_;
+  slow.run_time = std::chrono::milliseconds(1);
+  start(slow);
+  ASSERT_TRUE(deploy("slow", versions({{"1", "FAKE"}})).ok());
+  const auto model = *server_->find("slow", "");
+  const auto response = infer(model);
+  ASSERT_TRUE(response.ok());
+  EXPECT_EQ(response->timings.compute, std::chrono::milliseconds(1));
+  EXPECT_EQ(infer(model, clock_.now()).error().id(), "infer.deadline");
+}
+
+TEST_F(ServerTest, AFailedRunGivesTheBackendsErrorAndNoData) {
+  start();
+  ASSERT_TRUE(deploy("wine", versions({{"1", "FAKE"}})).ok());
+  fake_->set_run_failure(internal_error("backend.run", "boom"));
+  EXPECT_EQ(infer(*server_->find("wine", "")).error().id(), "backend.run");
+}
+
+TEST_F(ServerTest, TwoDeploymentsCannotShareAName) {
+  start();
+  ASSERT_TRUE(deploy("wine", versions({{"1", "FAKE"}})).ok());
+  EXPECT_EQ(deploy("wine", versions({{"2", "FAKE"}})).error().id(), "serving.name_taken");
+}
+
+}  // namespace
+}  // namespace slipway::serving
