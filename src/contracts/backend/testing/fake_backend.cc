@@ -34,15 +34,13 @@ class FakeInstance final : public Instance {
   std::span<const std::string> labels() const override { return labels_; }
 
   void submit(std::span<const TensorView> inputs, std::span<const std::size_t> outputs, Completion done) override {
-    bool hold = false;
     {
       const std::lock_guard lock(state_->mutex);
-      hold = state_->options.hold;
-      if (hold) {
+      if (state_->options.hold) {
         state_->held.push_back([this, inputs, outputs, done = std::move(done)] { finish(inputs, outputs, done); });
+        return;
       }
     }
-    if (hold) return;
     if (executor_ == nullptr) {
       finish(inputs, outputs, done);
     } else {
