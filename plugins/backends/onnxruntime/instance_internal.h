@@ -1,0 +1,13 @@
+// A session that answers.
+#pragma once
+
+#include <memory>
+
+#include "contracts/backend/backend.h"
+#include "plugins/backends/onnxruntime/session_internal.h"
+
+namespace slipway::onnxruntime {
+
+std::unique_ptr<backend::Instance> make_instance(Session session, const backend::LoadOptions& options);
+
+}  // namespace slipway::onnxruntime
