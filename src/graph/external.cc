@@ -14,12 +14,15 @@ namespace {
 constexpr std::size_t kMaxLocationBytes = 1024;
 
 Error refused(std::string_view location, std::string_view why) {
-  return permission_denied("graph.external_data", "the model keeps weights in '" + printable(location) + "', which " +
-                                                      std::string(why) +
-                                                      "; weights outside the model must be plain files beside it");
+  return permission_denied("graph.external_data",
+                           "the model keeps weights in '" + printable(location) + "', which " +
+                               std::string(why) +
+                               "; weights outside the model must be plain files beside it");
 }
 
-bool is_plain(char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '\\' && c != ':' && c != '*' && c != 0x7F; }
+bool is_plain(char c) {
+  return static_cast<unsigned char>(c) >= 0x20 && c != '\\' && c != ':' && c != '*' && c != 0x7F;
+}
 
 // Runtimes take more than file names here: drive letters, and markers for addresses in their own memory.
 Status check_location(std::string_view location) {
@@ -68,7 +71,8 @@ Result<std::optional<ExternalTensor>> read_external(ByteView tensor) {
   if (!external) return std::optional<ExternalTensor>();
   for (const ByteView bytes : entries) {
     onnx::StringStringEntryProto entry;
-    if (!entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return damaged("a weight is damaged");
+    if (!entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+      return damaged("a weight is damaged");
     if (entry.key() == "location") {
       if (has_location) return damaged("a weight lies in two places");
       SLIPWAY_TRY(check_location(entry.value()));

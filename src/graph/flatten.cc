@@ -37,7 +37,8 @@ Result<ZippedByName> find_zipped(ByteView graph) {
   for (const ByteView message : nodes) {
     SLIPWAY_ASSIGN_OR_RETURN(const NodeView node, read_node(message));
     if (node.op_type != "ZipMap" || node.domain != kMlDomain) continue;
-    if (node.inputs.size() != 1 || node.outputs.size() != 1) return damaged("a ZipMap has not one input and output");
+    if (node.inputs.size() != 1 || node.outputs.size() != 1)
+      return damaged("a ZipMap has not one input and output");
     const auto found = zipped.find(node.outputs.front());
     if (found == zipped.end()) continue;
     found->second.input = node.inputs.front();
@@ -85,7 +86,8 @@ Result<std::string> edit_graph(ByteView graph, const ZippedByName& zipped) {
       SLIPWAY_ASSIGN_OR_RETURN(const ValueInfo value, read_value_info(field.bytes));
       const auto found = zipped.find(value.name);
       if (found != zipped.end()) {
-        append_bytes_field(out, onnx::GraphProto::kOutputFieldNumber, scores_output(found->first, found->second));
+        append_bytes_field(out, onnx::GraphProto::kOutputFieldNumber,
+                           scores_output(found->first, found->second));
         continue;
       }
     }

@@ -45,15 +45,28 @@ class Inspector {
     }
     if (field.kind != Field::Kind::kBytes) return {};
     switch (field.number) {
-      case onnx::ModelProto::kProducerNameFieldNumber: info_.producer_name = shown(field.bytes); break;
-      case onnx::ModelProto::kProducerVersionFieldNumber: info_.producer_version = shown(field.bytes); break;
-      case onnx::ModelProto::kDomainFieldNumber: info_.domain = shown(field.bytes); break;
-      case onnx::ModelProto::kDocStringFieldNumber: info_.description = shown(field.bytes); break;
-      case onnx::ModelProto::kOpsetImportFieldNumber: return opset(field.bytes);
-      case onnx::ModelProto::kMetadataPropsFieldNumber: return metadata(field.bytes);
-      case onnx::ModelProto::kFunctionsFieldNumber: return function(field.bytes);
-      case onnx::ModelProto::kTrainingInfoFieldNumber: return training(field.bytes);
-      default: break;
+      case onnx::ModelProto::kProducerNameFieldNumber:
+        info_.producer_name = shown(field.bytes);
+        break;
+      case onnx::ModelProto::kProducerVersionFieldNumber:
+        info_.producer_version = shown(field.bytes);
+        break;
+      case onnx::ModelProto::kDomainFieldNumber:
+        info_.domain = shown(field.bytes);
+        break;
+      case onnx::ModelProto::kDocStringFieldNumber:
+        info_.description = shown(field.bytes);
+        break;
+      case onnx::ModelProto::kOpsetImportFieldNumber:
+        return opset(field.bytes);
+      case onnx::ModelProto::kMetadataPropsFieldNumber:
+        return metadata(field.bytes);
+      case onnx::ModelProto::kFunctionsFieldNumber:
+        return function(field.bytes);
+      case onnx::ModelProto::kTrainingInfoFieldNumber:
+        return training(field.bytes);
+      default:
+        break;
     }
     return {};
   }
@@ -101,12 +114,23 @@ class Inspector {
     while (reader.next(field)) {
       if (field.kind != Field::Kind::kBytes) continue;
       switch (field.number) {
-        case onnx::GraphProto::kInputFieldNumber: SLIPWAY_TRY(value(field.bytes, info_.inputs)); break;
-        case onnx::GraphProto::kOutputFieldNumber: SLIPWAY_TRY(value(field.bytes, info_.outputs)); break;
-        case onnx::GraphProto::kInitializerFieldNumber: SLIPWAY_TRY(weight(field.bytes)); break;
-        case onnx::GraphProto::kSparseInitializerFieldNumber: SLIPWAY_TRY(sparse(field.bytes, true)); break;
-        case onnx::GraphProto::kNodeFieldNumber: SLIPWAY_TRY(node(field.bytes, 0, true)); break;
-        default: break;
+        case onnx::GraphProto::kInputFieldNumber:
+          SLIPWAY_TRY(value(field.bytes, info_.inputs));
+          break;
+        case onnx::GraphProto::kOutputFieldNumber:
+          SLIPWAY_TRY(value(field.bytes, info_.outputs));
+          break;
+        case onnx::GraphProto::kInitializerFieldNumber:
+          SLIPWAY_TRY(weight(field.bytes));
+          break;
+        case onnx::GraphProto::kSparseInitializerFieldNumber:
+          SLIPWAY_TRY(sparse(field.bytes, true));
+          break;
+        case onnx::GraphProto::kNodeFieldNumber:
+          SLIPWAY_TRY(node(field.bytes, 0, true));
+          break;
+        default:
+          break;
       }
     }
     return reader.ok() ? Status() : damaged("its graph is cut short");
@@ -136,9 +160,10 @@ class Inspector {
   static Status inner_tensor(ByteView tensor) {
     SLIPWAY_ASSIGN_OR_RETURN(const auto external, read_external(tensor));
     if (!external) return {};
-    return permission_denied("graph.external_data",
-                             "the model keeps the data of an operator or subgraph in '" + external->location +
-                                 "'; only weights of the main graph may lie outside: save it with its data inside");
+    return permission_denied(
+        "graph.external_data",
+        "the model keeps the data of an operator or subgraph in '" + external->location +
+            "'; only weights of the main graph may lie outside: save it with its data inside");
   }
 
   Status sparse(ByteView message, bool is_weight) {
@@ -160,7 +185,8 @@ class Inspector {
     while (reader.next(field)) {
       if (field.is_bytes(onnx::GraphProto::kNodeFieldNumber)) SLIPWAY_TRY(node(field.bytes, depth, false));
       if (field.is_bytes(onnx::GraphProto::kInitializerFieldNumber)) SLIPWAY_TRY(inner_tensor(field.bytes));
-      if (field.is_bytes(onnx::GraphProto::kSparseInitializerFieldNumber)) SLIPWAY_TRY(sparse(field.bytes, false));
+      if (field.is_bytes(onnx::GraphProto::kSparseInitializerFieldNumber))
+        SLIPWAY_TRY(sparse(field.bytes, false));
     }
     return reader.ok() ? Status() : damaged("a subgraph is cut short");
   }
@@ -188,19 +214,27 @@ class Inspector {
       if (field.kind != Field::Kind::kBytes) continue;
       switch (field.number) {
         case onnx::AttributeProto::kTFieldNumber:
-        case onnx::AttributeProto::kTensorsFieldNumber: SLIPWAY_TRY(inner_tensor(field.bytes)); break;
+        case onnx::AttributeProto::kTensorsFieldNumber:
+          SLIPWAY_TRY(inner_tensor(field.bytes));
+          break;
         case onnx::AttributeProto::kSparseTensorFieldNumber:
-        case onnx::AttributeProto::kSparseTensorsFieldNumber: SLIPWAY_TRY(sparse(field.bytes, false)); break;
+        case onnx::AttributeProto::kSparseTensorsFieldNumber:
+          SLIPWAY_TRY(sparse(field.bytes, false));
+          break;
         case onnx::AttributeProto::kGFieldNumber:
-        case onnx::AttributeProto::kGraphsFieldNumber: SLIPWAY_TRY(subgraph(field.bytes, depth + 1)); break;
-        default: break;
+        case onnx::AttributeProto::kGraphsFieldNumber:
+          SLIPWAY_TRY(subgraph(field.bytes, depth + 1));
+          break;
+        default:
+          break;
       }
     }
     return reader.ok() ? Status() : damaged("an attribute is cut short");
   }
 
   Status finish() {
-    std::erase_if(info_.inputs, [this](const ValueInfo& input) { return weight_names_.contains(input.name); });
+    std::erase_if(info_.inputs,
+                  [this](const ValueInfo& input) { return weight_names_.contains(input.name); });
     if (info_.inputs.size() > kMaxValues || info_.outputs.size() > kMaxValues) {
       return above_limit("inputs or outputs", kMaxValues);
     }
@@ -225,7 +259,8 @@ class Inspector {
     std::unordered_set<std::string_view> seen;
     for (const ValueInfo& value : values) {
       if (value.name.empty()) return damaged("an input or output has no name");
-      if (!seen.insert(value.name).second) return damaged("the name '" + printable(value.name) + "' is given twice");
+      if (!seen.insert(value.name).second)
+        return damaged("the name '" + printable(value.name) + "' is given twice");
     }
     return {};
   }
@@ -255,17 +290,22 @@ bool is_short_text(ByteView bytes) {
 // Whether a field before the graph is one that ONNX has; others' protobuf files begin alike.
 bool fits_model(const Field& field) {
   switch (field.number) {
-    case onnx::ModelProto::kIrVersionFieldNumber: return field.kind == Field::Kind::kVarint && field.varint < 1000;
-    case onnx::ModelProto::kModelVersionFieldNumber: return field.kind == Field::Kind::kVarint;
+    case onnx::ModelProto::kIrVersionFieldNumber:
+      return field.kind == Field::Kind::kVarint && field.varint < 1000;
+    case onnx::ModelProto::kModelVersionFieldNumber:
+      return field.kind == Field::Kind::kVarint;
     case onnx::ModelProto::kProducerNameFieldNumber:
     case onnx::ModelProto::kProducerVersionFieldNumber:
-    case onnx::ModelProto::kDomainFieldNumber: return field.kind == Field::Kind::kBytes && is_short_text(field.bytes);
+    case onnx::ModelProto::kDomainFieldNumber:
+      return field.kind == Field::Kind::kBytes && is_short_text(field.bytes);
     case onnx::ModelProto::kDocStringFieldNumber:
     case onnx::ModelProto::kOpsetImportFieldNumber:
     case onnx::ModelProto::kMetadataPropsFieldNumber:
     case onnx::ModelProto::kTrainingInfoFieldNumber:
-    case onnx::ModelProto::kFunctionsFieldNumber: return field.kind == Field::Kind::kBytes;
-    default: return false;
+    case onnx::ModelProto::kFunctionsFieldNumber:
+      return field.kind == Field::Kind::kBytes;
+    default:
+      return false;
   }
 }
 

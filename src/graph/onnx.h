@@ -27,9 +27,9 @@ struct Dimension {
 /// One input or output of the graph.
 struct ValueInfo {
   std::string name;
-  std::string type;            ///< for people: "FP32", "sequence(map(INT64,FP32))"
-  bool is_tensor = false;      ///< of any element type
-  std::optional<DType> dtype;  ///< set for a tensor whose element type has a v2 name
+  std::string type;                            ///< for people: "FP32", "sequence(map(INT64,FP32))"
+  bool is_tensor = false;                      ///< of any element type
+  std::optional<DType> dtype;                  ///< set for a tensor whose element type has a v2 name
   std::optional<std::vector<Dimension>> dims;  ///< absent when the model does not state the rank
 };
 
@@ -59,16 +59,16 @@ struct ModelInfo {
   /// Domains of operators that are neither ONNX's own nor defined by functions inside the model; sorted.
   std::vector<std::string> custom_domains;
   std::vector<ExternalTensor> external;
-  /// Class labels in the order of the scores, from the ZipMaps, else from the classifiers; empty when there are none or
-  /// when they differ.
+  /// Class labels in the order of the scores, from the ZipMaps, else from the classifiers; empty when there
+  /// are none or when they differ.
   std::vector<std::string> labels;
   std::size_t nodes = 0;  ///< operators, those inside subgraphs and functions included
 };
 
-/// Reads all of that. Cost: linear in the number of operators and weights, not in their bytes; copies no weights.
-/// Errors: graph.damaged (no sound ONNX), graph.limit (more of something than is allowed; the message names it),
-/// graph.external_data (weights outside the model where no runtime may follow them: a path that leaves the folder, is
-/// absolute or not a plain name, or weights inside operators and subgraphs).
+/// Reads all of that. Cost: linear in the number of operators and weights, not in their bytes; copies no
+/// weights. Errors: graph.damaged (no sound ONNX), graph.limit (more of something than is allowed; the
+/// message names it), graph.external_data (weights outside the model where no runtime may follow them: a path
+/// that leaves the folder, is absolute or not a plain name, or weights inside operators and subgraphs).
 Result<ModelInfo> inspect(ByteView file);
 
 /// A model after an edit.
@@ -77,9 +77,9 @@ struct EditedModel {
   std::vector<std::string> labels;  ///< in the order of the scores; empty when several ZipMaps differ in them
 };
 
-/// Replaces every graph output made by ai.onnx.ml's ZipMap (sequence(map(INT64 or BYTES, FP32))) by the tensor of scores
-/// that the ZipMap read, FP32 [rows, labels], under the output's name. Nothing when there is no such output, in which
-/// case nothing is copied. Errors: as inspect.
+/// Replaces every graph output made by ai.onnx.ml's ZipMap (sequence(map(INT64 or BYTES, FP32))) by the
+/// tensor of scores that the ZipMap read, FP32 [rows, labels], under the output's name. Nothing when there is
+/// no such output, in which case nothing is copied. Errors: as inspect.
 Result<std::optional<EditedModel>> flatten_maps(ByteView file);
 
 }  // namespace slipway::graph

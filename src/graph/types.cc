@@ -14,24 +14,28 @@ namespace {
 constexpr std::size_t kMaxNodeNames = std::size_t{1} << 16U;
 constexpr std::size_t kMaxAttributes = 4096;
 
+constexpr std::array<std::pair<std::int32_t, DType>, kDTypeCount> kElementTypes = {{
+    {onnx::TensorProto::BOOL, DType::kBool},
+    {onnx::TensorProto::UINT8, DType::kUint8},
+    {onnx::TensorProto::UINT16, DType::kUint16},
+    {onnx::TensorProto::UINT32, DType::kUint32},
+    {onnx::TensorProto::UINT64, DType::kUint64},
+    {onnx::TensorProto::INT8, DType::kInt8},
+    {onnx::TensorProto::INT16, DType::kInt16},
+    {onnx::TensorProto::INT32, DType::kInt32},
+    {onnx::TensorProto::INT64, DType::kInt64},
+    {onnx::TensorProto::FLOAT16, DType::kFp16},
+    {onnx::TensorProto::BFLOAT16, DType::kBf16},
+    {onnx::TensorProto::FLOAT, DType::kFp32},
+    {onnx::TensorProto::DOUBLE, DType::kFp64},
+    {onnx::TensorProto::STRING, DType::kBytes},
+}};
+
 std::optional<DType> to_dtype(std::int32_t element) {
-  switch (element) {
-    case onnx::TensorProto::FLOAT: return DType::kFp32;
-    case onnx::TensorProto::UINT8: return DType::kUint8;
-    case onnx::TensorProto::INT8: return DType::kInt8;
-    case onnx::TensorProto::UINT16: return DType::kUint16;
-    case onnx::TensorProto::INT16: return DType::kInt16;
-    case onnx::TensorProto::INT32: return DType::kInt32;
-    case onnx::TensorProto::INT64: return DType::kInt64;
-    case onnx::TensorProto::STRING: return DType::kBytes;
-    case onnx::TensorProto::BOOL: return DType::kBool;
-    case onnx::TensorProto::FLOAT16: return DType::kFp16;
-    case onnx::TensorProto::DOUBLE: return DType::kFp64;
-    case onnx::TensorProto::UINT32: return DType::kUint32;
-    case onnx::TensorProto::UINT64: return DType::kUint64;
-    case onnx::TensorProto::BFLOAT16: return DType::kBf16;
-    default: return std::nullopt;
+  for (const auto& [known, dtype] : kElementTypes) {
+    if (known == element) return dtype;
   }
+  return std::nullopt;
 }
 
 std::string element_name(std::int32_t element) {
@@ -42,14 +46,19 @@ std::string element_name(std::int32_t element) {
 // Protobuf has bounded the nesting already.
 std::string type_text(const onnx::TypeProto& type) {
   switch (type.value_case()) {
-    case onnx::TypeProto::kTensorType: return element_name(type.tensor_type().elem_type());
+    case onnx::TypeProto::kTensorType:
+      return element_name(type.tensor_type().elem_type());
     case onnx::TypeProto::kSparseTensorType:
       return "sparse(" + element_name(type.sparse_tensor_type().elem_type()) + ")";
-    case onnx::TypeProto::kSequenceType: return "sequence(" + type_text(type.sequence_type().elem_type()) + ")";
-    case onnx::TypeProto::kOptionalType: return "optional(" + type_text(type.optional_type().elem_type()) + ")";
+    case onnx::TypeProto::kSequenceType:
+      return "sequence(" + type_text(type.sequence_type().elem_type()) + ")";
+    case onnx::TypeProto::kOptionalType:
+      return "optional(" + type_text(type.optional_type().elem_type()) + ")";
     case onnx::TypeProto::kMapType:
-      return "map(" + element_name(type.map_type().key_type()) + "," + type_text(type.map_type().value_type()) + ")";
-    case onnx::TypeProto::VALUE_NOT_SET: break;
+      return "map(" + element_name(type.map_type().key_type()) + "," +
+             type_text(type.map_type().value_type()) + ")";
+    case onnx::TypeProto::VALUE_NOT_SET:
+      break;
   }
   return "unknown";
 }
@@ -100,7 +109,8 @@ Status read_label_attribute(ByteView attribute, std::string_view integers, std::
       return damaged("a label list is cut short");
     }
     if (field.is_bytes(onnx::AttributeProto::kStringsFieldNumber)) strings.emplace_back(as_text(field.bytes));
-    if (ints.size() > kMaxLabels || strings.size() > kMaxLabels) return above_limit("class labels", kMaxLabels);
+    if (ints.size() > kMaxLabels || strings.size() > kMaxLabels)
+      return above_limit("class labels", kMaxLabels);
   }
   if (!reader.ok()) return damaged("an attribute is cut short");
   if (name == integers) {
@@ -117,13 +127,13 @@ Status read_label_attribute(ByteView attribute, std::string_view integers, std::
 }  // namespace
 
 Error damaged(std::string_view what) {
-  return invalid_argument("graph.damaged", "this is no sound ONNX model: " + std::string(what) +
-                                               "; export or copy it again");
+  return invalid_argument("graph.damaged",
+                          "this is no sound ONNX model: " + std::string(what) + "; export or copy it again");
 }
 
 Error above_limit(std::string_view what, std::size_t limit) {
-  return resource_exhausted("graph.limit", "the ONNX model has more than " + std::to_string(limit) + " " +
-                                               std::string(what));
+  return resource_exhausted(
+      "graph.limit", "the ONNX model has more than " + std::to_string(limit) + " " + std::string(what));
 }
 
 Result<ValueInfo> read_value_info(ByteView message) {
@@ -152,20 +162,33 @@ Result<NodeView> read_node(ByteView message) {
   while (reader.next(field)) {
     if (field.kind != Field::Kind::kBytes) continue;
     switch (field.number) {
-      case onnx::NodeProto::kOpTypeFieldNumber: node.op_type = as_text(field.bytes); break;
-      case onnx::NodeProto::kDomainFieldNumber: node.domain = as_text(field.bytes); break;
-      case onnx::NodeProto::kInputFieldNumber: node.inputs.push_back(as_text(field.bytes)); break;
-      case onnx::NodeProto::kOutputFieldNumber: node.outputs.push_back(as_text(field.bytes)); break;
-      case onnx::NodeProto::kAttributeFieldNumber: node.attributes.push_back(field.bytes); break;
-      default: break;
+      case onnx::NodeProto::kOpTypeFieldNumber:
+        node.op_type = as_text(field.bytes);
+        break;
+      case onnx::NodeProto::kDomainFieldNumber:
+        node.domain = as_text(field.bytes);
+        break;
+      case onnx::NodeProto::kInputFieldNumber:
+        node.inputs.push_back(as_text(field.bytes));
+        break;
+      case onnx::NodeProto::kOutputFieldNumber:
+        node.outputs.push_back(as_text(field.bytes));
+        break;
+      case onnx::NodeProto::kAttributeFieldNumber:
+        node.attributes.push_back(field.bytes);
+        break;
+      default:
+        break;
     }
     if (node.inputs.size() > kMaxNodeNames || node.outputs.size() > kMaxNodeNames) {
       return above_limit("inputs or outputs of one operator", kMaxNodeNames);
     }
-    if (node.attributes.size() > kMaxAttributes) return above_limit("attributes of one operator", kMaxAttributes);
+    if (node.attributes.size() > kMaxAttributes)
+      return above_limit("attributes of one operator", kMaxAttributes);
   }
   if (!reader.ok()) return damaged("an operator is cut short");
-  if (!name_is_sound(node.op_type) || !name_is_sound(node.domain)) return damaged("an operator has no sound name");
+  if (!name_is_sound(node.op_type) || !name_is_sound(node.domain))
+    return damaged("an operator has no sound name");
   return node;
 }
 

@@ -14,7 +14,9 @@ using google::protobuf::io::CodedOutputStream;
 
 constexpr std::size_t kMaxMessageBytes = std::numeric_limits<int>::max();
 
-int stream_size(ByteView message) { return message.size() > kMaxMessageBytes ? 0 : static_cast<int>(message.size()); }
+int stream_size(ByteView message) {
+  return message.size() > kMaxMessageBytes ? 0 : static_cast<int>(message.size());
+}
 
 }  // namespace
 
@@ -59,7 +61,8 @@ bool FieldReader::next(Field& field) {
         return damaged();
       }
       break;
-    default: return damaged();
+    default:
+      return damaged();
   }
   const auto at = static_cast<std::size_t>(in_.CurrentPosition());
   if (length > message_.size() - at) {
@@ -78,7 +81,8 @@ bool append_int64s(const Field& field, std::vector<std::int64_t>& out) {
     return true;
   }
   if (field.kind != Field::Kind::kBytes) return false;
-  CodedInputStream in(reinterpret_cast<const std::uint8_t*>(field.bytes.data()), static_cast<int>(field.bytes.size()));
+  CodedInputStream in(reinterpret_cast<const std::uint8_t*>(field.bytes.data()),
+                      static_cast<int>(field.bytes.size()));
   while (static_cast<std::size_t>(in.CurrentPosition()) < field.bytes.size()) {
     std::uint64_t value = 0;
     if (!in.ReadVarint64(&value)) return false;

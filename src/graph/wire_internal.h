@@ -26,7 +26,9 @@ struct Field {
   [[nodiscard]] bool is_varint(int wanted) const { return is(wanted, Kind::kVarint); }
 
  private:
-  [[nodiscard]] bool is(int wanted, Kind as) const { return number == static_cast<std::uint32_t>(wanted) && kind == as; }
+  [[nodiscard]] bool is(int wanted, Kind as) const {
+    return number == static_cast<std::uint32_t>(wanted) && kind == as;
+  }
 };
 
 /// Walks the fields of one message. Borrows: the message. Groups, which ONNX does not use, count as damage.

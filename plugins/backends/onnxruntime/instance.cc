@@ -104,11 +104,14 @@ class OnnxInstance final : public backend::Instance {
   Status check_input(std::size_t i, const TensorView& view) const;
   Status make_input(std::size_t i, const TensorView& view, RunInputs& inputs) const;
   Status make_strings(std::size_t i, const TensorView& view, RunInputs& inputs) const;
-  Result<TensorView> read_output(std::size_t i, std::size_t slot, std::size_t& budget, RunOutputs& outputs) const;
-  Result<ByteView> read_strings(std::size_t elements, std::size_t slot, std::size_t& budget, RunOutputs& outputs) const;
+  Result<TensorView> read_output(std::size_t i, std::size_t slot, std::size_t& budget,
+                                 RunOutputs& outputs) const;
+  Result<ByteView> read_strings(std::size_t elements, std::size_t slot, std::size_t& budget,
+                                RunOutputs& outputs) const;
 
   Status check(OrtStatus* status, std::string_view id, std::string_view what) const {
-    if (status == nullptr) [[likely]] return {};
+    if (status == nullptr) [[likely]]
+      return {};
     return session_.runtime->check(status, id, what);
   }
 
@@ -127,7 +130,8 @@ Status OnnxInstance::check_input(std::size_t i, const TensorView& view) const {
                                std::string(dtype_name(spec.dtype)));
   }
   if (!spec.shape.accepts(view.shape)) {
-    return bad_input(spec, "has the shape " + view.shape.to_string() + "; the model wants " + spec.shape.to_string());
+    return bad_input(
+        spec, "has the shape " + view.shape.to_string() + "; the model wants " + spec.shape.to_string());
   }
   const auto elements = view.shape.elements();
   if (!elements) return bad_input(spec, "has the impossible shape " + view.shape.to_string());
@@ -166,7 +170,8 @@ Status OnnxInstance::make_strings(std::size_t i, const TensorView& view, RunInpu
     return bad_input(spec, "holds fewer elements than its shape " + view.shape.to_string() + " says");
   }
   OrtAllocator* allocator = nullptr;
-  SLIPWAY_TRY(check(api_.GetAllocatorWithDefaultOptions(&allocator), "backend.run", "ONNX Runtime has no memory"));
+  SLIPWAY_TRY(
+      check(api_.GetAllocatorWithDefaultOptions(&allocator), "backend.run", "ONNX Runtime has no memory"));
   SLIPWAY_TRY(check(api_.CreateTensorAsOrtValue(allocator, view.shape.dims().data(), view.shape.rank(),
                                                 ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING, &inputs[i]),
                     "backend.input", "ONNX Runtime refuses an input"));
@@ -180,15 +185,18 @@ Status OnnxInstance::make_strings(std::size_t i, const TensorView& view, RunInpu
     if (!element.empty()) std::memcpy(place, element.data(), element.size());
   }
   if (index != count || !reader.ok()) {
-    return bad_input(spec, "does not hold exactly the elements that its shape " + view.shape.to_string() + " says");
+    return bad_input(spec,
+                     "does not hold exactly the elements that its shape " + view.shape.to_string() + " says");
   }
   return {};
 }
 
-Result<infer::Response> OnnxInstance::run(std::span<const TensorView> inputs, std::span<const std::size_t> wanted) {
+Result<infer::Response> OnnxInstance::run(std::span<const TensorView> inputs,
+                                          std::span<const std::size_t> wanted) {
   if (inputs.size() != input_names_.size()) {
     return invalid_argument("backend.input", "the model takes " + std::to_string(input_names_.size()) +
-                                                 " inputs, but " + std::to_string(inputs.size()) + " are given");
+                                                 " inputs, but " + std::to_string(inputs.size()) +
+                                                 " are given");
   }
   RunInputs in(api_, inputs.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) SLIPWAY_TRY(make_input(i, inputs[i], in));
@@ -222,7 +230,9 @@ Result<infer::Response> OnnxInstance::run(std::span<const TensorView> inputs, st
 Result<TensorView> OnnxInstance::read_output(std::size_t i, std::size_t slot, std::size_t& budget,
                                              RunOutputs& outputs) const {
   const TensorSpec& spec = session_.signature.outputs[i];
-  const auto read = [this](OrtStatus* status) { return check(status, "backend.run", "an output cannot be read"); };
+  const auto read = [this](OrtStatus* status) {
+    return check(status, "backend.run", "an output cannot be read");
+  };
   OrtTensorTypeAndShapeInfo* raw = nullptr;
   SLIPWAY_TRY(read(api_.GetTensorTypeAndShape(outputs[slot], &raw)));
   const Owned<OrtTensorTypeAndShapeInfo> info = own(raw, api_.ReleaseTensorTypeAndShapeInfo);
@@ -231,7 +241,8 @@ Result<TensorView> OnnxInstance::read_output(std::size_t i, std::size_t slot, st
   std::size_t rank = 0;
   SLIPWAY_TRY(read(api_.GetDimensionsCount(raw, &rank)));
   if (element != to_element(spec.dtype) || rank > Shape::kMaxRank) {
-    return internal_error("backend.run", "the output '" + printable(spec.name) + "' is not what the model declares");
+    return internal_error("backend.run",
+                          "the output '" + printable(spec.name) + "' is not what the model declares");
   }
   std::int64_t dims[Shape::kMaxRank];
   SLIPWAY_TRY(read(api_.GetDimensions(raw, dims, rank)));
@@ -239,15 +250,18 @@ Result<TensorView> OnnxInstance::read_output(std::size_t i, std::size_t slot, st
   view.dtype = spec.dtype;
   SLIPWAY_ASSIGN_OR_RETURN(view.shape, Shape::from({dims, rank}));
   const auto elements = view.shape.elements();
-  if (!elements) return internal_error("backend.run", "the output '" + printable(spec.name) + "' has no sound shape");
+  if (!elements)
+    return internal_error("backend.run", "the output '" + printable(spec.name) + "' has no sound shape");
   if (spec.dtype == DType::kBytes) {
-    SLIPWAY_ASSIGN_OR_RETURN(view.data, read_strings(static_cast<std::size_t>(*elements), slot, budget, outputs));
+    SLIPWAY_ASSIGN_OR_RETURN(view.data,
+                             read_strings(static_cast<std::size_t>(*elements), slot, budget, outputs));
     return view;
   }
   const auto size = checked_mul(static_cast<std::size_t>(*elements), dtype_size(spec.dtype));
   if (!size || *size > budget) {
-    return resource_exhausted("backend.output_size", "the answer is larger than the " +
-                                                         std::to_string(max_output_bytes_) + " bytes allowed");
+    return resource_exhausted(
+        "backend.output_size",
+        "the answer is larger than the " + std::to_string(max_output_bytes_) + " bytes allowed");
   }
   budget -= *size;
   void* data = nullptr;
@@ -258,20 +272,24 @@ Result<TensorView> OnnxInstance::read_output(std::size_t i, std::size_t slot, st
 
 Result<ByteView> OnnxInstance::read_strings(std::size_t elements, std::size_t slot, std::size_t& budget,
                                             RunOutputs& outputs) const {
-  const auto read = [this](OrtStatus* status) { return check(status, "backend.run", "an output cannot be read"); };
+  const auto read = [this](OrtStatus* status) {
+    return check(status, "backend.run", "an output cannot be read");
+  };
   if (elements == 0) return ByteView();
   std::size_t text_bytes = 0;
   SLIPWAY_TRY(read(api_.GetStringTensorDataLength(outputs[slot], &text_bytes)));
   const auto lengths = checked_mul(elements, sizeof(std::uint32_t));
   const auto total = lengths ? checked_add(*lengths, text_bytes) : std::nullopt;
   if (!total || *total > budget || text_bytes > std::numeric_limits<std::uint32_t>::max()) {
-    return resource_exhausted("backend.output_size", "the answer is larger than the " +
-                                                         std::to_string(max_output_bytes_) + " bytes allowed");
+    return resource_exhausted(
+        "backend.output_size",
+        "the answer is larger than the " + std::to_string(max_output_bytes_) + " bytes allowed");
   }
   budget -= *total;
   std::string text(text_bytes, '\0');
   std::vector<std::size_t> offsets(elements);
-  SLIPWAY_TRY(read(api_.GetStringTensorContent(outputs[slot], text.data(), text.size(), offsets.data(), elements)));
+  SLIPWAY_TRY(
+      read(api_.GetStringTensorContent(outputs[slot], text.data(), text.size(), offsets.data(), elements)));
   Buffer buffer(*total);
   std::byte* place = buffer.bytes().data();
   for (std::size_t i = 0; i < elements; ++i) {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <vector>
@@ -19,7 +18,9 @@ namespace fs = std::filesystem;
 constexpr std::uint32_t kOldestMinor = 16;
 constexpr std::string_view kFileStart = "libonnxruntime.so";
 
-Error unavailable_library(std::string message) { return unavailable("backend.unavailable", std::move(message)); }
+Error unavailable_library(std::string message) {
+  return unavailable("backend.unavailable", std::move(message));
+}
 
 // "1.31.1" -> 31. The API's number is the minor version of release 1.
 std::optional<std::uint32_t> minor_version(std::string_view version) {
@@ -56,7 +57,8 @@ std::optional<std::string> newest_in(const std::string& dir) {
   return (fs::path(dir) / *best).string();
 }
 
-std::vector<std::string> known_dirs() {
+// Beside the program, as in a build folder, and as installed.
+std::vector<std::string> dirs_of_program() {
   std::vector<std::string> dirs;
   std::error_code fault;
   const fs::path program = fs::read_symlink("/proc/self/exe", fault);
@@ -64,17 +66,13 @@ std::vector<std::string> known_dirs() {
     dirs.push_back(program.parent_path().string());
     dirs.push_back((program.parent_path().parent_path() / "lib" / "slipway").string());
   }
-  if (const char* home = std::getenv("SLIPWAY_HOME"); home != nullptr && *home != '\0') {
-    dirs.push_back((fs::path(home) / "backends").string());
-  } else if (const char* user = std::getenv("HOME"); user != nullptr && *user != '\0') {
-    dirs.push_back((fs::path(user) / ".local" / "share" / "slipway" / "backends").string());
-  }
   return dirs;
 }
 
 std::string path_of(void* handle, const std::string& asked) {
   link_map* map = nullptr;
-  if (dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 && map != nullptr && map->l_name != nullptr && *map->l_name != '\0') {
+  if (dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 && map != nullptr && map->l_name != nullptr &&
+      *map->l_name != '\0') {
     return map->l_name;
   }
   return asked;
@@ -86,7 +84,8 @@ Result<Library> open_file(const std::string& file) {
   void* handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (handle == nullptr) {
     const char* why = dlerror();
-    return unavailable_library("ONNX Runtime cannot be opened: " + printable(why != nullptr ? why : file, 400));
+    return unavailable_library("ONNX Runtime cannot be opened: " +
+                               printable(why != nullptr ? why : file, 400));
   }
   const auto get_base = reinterpret_cast<const OrtApiBase* (*)()>(dlsym(handle, "OrtGetApiBase"));
   const OrtApiBase* base = get_base != nullptr ? get_base() : nullptr;
@@ -109,7 +108,7 @@ Result<Library> open_file(const std::string& file) {
 
 Result<Library> open_library(std::span<const std::string> dirs) {
   std::vector<std::string> places(dirs.begin(), dirs.end());
-  for (std::string& dir : known_dirs()) places.push_back(std::move(dir));
+  for (std::string& dir : dirs_of_program()) places.push_back(std::move(dir));
   std::vector<Fault> faults;
   for (const std::string& dir : places) {
     const auto file = newest_in(dir);
@@ -128,9 +127,11 @@ Result<Library> open_library(std::span<const std::string> dirs) {
       faults.push_back({name, library.error().message(), ""});
     }
   }
-  const std::string where = places.size() > dirs.size() ? places.back() : std::string("the loader's path");
-  return unavailable_library("ONNX Runtime (libonnxruntime.so, 1.16 or later) was not found; put the library of the PyPI "
-                             "wheel 'onnxruntime' into " + where)
+  const std::string where = places.empty() ? std::string("a folder of the loader's path") : places.front();
+  return unavailable_library(
+             "ONNX Runtime (libonnxruntime.so, 1.16 or later) was not found; put the library of the PyPI "
+             "wheel 'onnxruntime' into " +
+             where)
       .with_faults(std::move(faults));
 }
 

@@ -11,8 +11,8 @@
 
 namespace slipway::onnxruntime {
 
-/// An opened library. It stays in the process until its end: ONNX Runtime keeps thread-local state that does not survive
-/// an unload.
+/// An opened library. It stays in the process until its end: ONNX Runtime keeps thread-local state that does
+/// not survive an unload.
 struct Library {
   const OrtApi* api = nullptr;
   std::uint32_t api_version = 0;  ///< functions of later versions must not be called
@@ -20,8 +20,8 @@ struct Library {
   std::string where;              ///< its file
 };
 
-/// The first usable one in `dirs`, beside the program, in ../lib/slipway from there, in $SLIPWAY_HOME/backends, and where
-/// the loader looks. In a folder with several, the highest version.
+/// The first usable one in `dirs` (the program gives $SLIPWAY_HOME/backends), beside the program, in
+/// ../lib/slipway from there, and where the loader looks. In a folder with several, the highest version.
 /// Errors: backend.unavailable with every place that was looked at and what to do.
 Result<Library> open_library(std::span<const std::string> dirs);
 

@@ -7,8 +7,8 @@
 
 namespace slipway {
 
-/// One environment of ONNX Runtime per backend; its instances may outlive it. Needs no library to be made: without one,
-/// probe() works, load() is backend.unavailable, and info() says what is missing.
+/// One environment of ONNX Runtime per backend; its instances may outlive it. Needs no library to be made:
+/// without one, probe() works, load() is backend.unavailable, and info() says what is missing.
 std::unique_ptr<backend::Backend> make_backend_onnxruntime(const backend::Host& host);
 
 }  // namespace slipway

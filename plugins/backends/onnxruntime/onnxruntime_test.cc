@@ -20,7 +20,9 @@ using backend::testing::run;
 
 class Subject final : public backend::testing::ConformanceSubject {
  public:
-  std::unique_ptr<backend::Backend> make(const backend::Host& host) override { return make_backend_onnxruntime(host); }
+  std::unique_ptr<backend::Backend> make(const backend::Host& host) override {
+    return make_backend_onnxruntime(host);
+  }
   std::unique_ptr<backend::ModelFiles> identity(DType dtype) override {
     std::string name(dtype_name(dtype));
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -30,14 +32,15 @@ class Subject final : public backend::testing::ConformanceSubject {
   std::unique_ptr<backend::ModelFiles> lookup() override { return test_model("lookup.onnx"); }
   std::vector<Damaged> damaged() override {
     std::vector<Damaged> models;
-    for (const char* file : {"bad_opset", "bad_ir", "cycle", "dangling", "unknown_operator", "wrong_types", "huge_weight",
-                             "custom_domain", "sequence", "map_input", "complex", "shapeless"}) {
+    for (const char* file :
+         {"bad_opset", "bad_ir", "cycle", "dangling", "unknown_operator", "wrong_types", "huge_weight",
+          "custom_domain", "sequence", "map_input", "complex", "shapeless"}) {
       models.push_back({file, test_model(std::string(file) + ".onnx")});
     }
     const std::string sound = read_testdata("zipmap_string.onnx");
     for (std::size_t cut = 0; cut < sound.size(); cut += 7) {
-      models.push_back({"cut after " + std::to_string(cut),
-                        std::make_unique<MemoryModelFiles>(sound.substr(0, cut))});
+      models.push_back(
+          {"cut after " + std::to_string(cut), std::make_unique<MemoryModelFiles>(sound.substr(0, cut))});
     }
     return models;
   }
@@ -51,7 +54,8 @@ INSTANTIATE_TEST_SUITE_P(OnnxRuntime, BackendConformance,
 class KeptLog final : public Logger {
  public:
   bool enabled(LogLevel level) const override { return level >= LogLevel::kInfo; }
-  void write(LogLevel, std::string_view event, std::string_view message, std::initializer_list<LogField>) override {
+  void write(LogLevel, std::string_view event, std::string_view message,
+             std::initializer_list<LogField>) override {
     const std::lock_guard lock(mutex_);
     lines.push_back(std::string(event) + ": " + std::string(message));
   }
@@ -64,7 +68,8 @@ class KeptLog final : public Logger {
 
 class OnnxRuntimeTest : public ::testing::Test {
  protected:
-  Result<std::unique_ptr<backend::Instance>> load(const std::string& file, const backend::LoadOptions& options = {}) {
+  Result<std::unique_ptr<backend::Instance>> load(const std::string& file,
+                                                  const backend::LoadOptions& options = {}) {
     return backend_->load(*test_model(file), options);
   }
   // The id of the Error that loading gives.
@@ -122,7 +127,8 @@ TEST_F(OnnxRuntimeTest, Answers_as_the_runtime_does_in_Python) {
     Tensor input;
   };
   std::vector<Case> cases;
-  for (const char* file : {"zipmap_int", "zipmap_string", "zipmap_ml_only", "classifier_string", "external"}) {
+  for (const char* file :
+       {"zipmap_int", "zipmap_string", "zipmap_ml_only", "classifier_string", "external"}) {
     cases.push_back({std::string(file) + ".onnx", Tensor::of<float>({4, 2}, rows)});
   }
   cases.push_back({"lengths.onnx", Tensor::of<float>({2, 3, 4}, count)});
@@ -147,7 +153,8 @@ TEST_F(OnnxRuntimeTest, Answers_as_the_runtime_does_in_Python) {
 
 TEST_F(OnnxRuntimeTest, Maps_of_probabilities_become_scores_with_labels) {
   auto instance = load("zipmap_string.onnx").value();
-  const std::vector<TensorSpec> outputs = {{"label", DType::kBytes, {-1}}, {"probabilities", DType::kFp32, {-1, 3}}};
+  const std::vector<TensorSpec> outputs = {{"label", DType::kBytes, {-1}},
+                                           {"probabilities", DType::kFp32, {-1, 3}}};
   EXPECT_EQ(instance->signature().outputs, outputs);
   const std::vector<std::string> labels(instance->labels().begin(), instance->labels().end());
   EXPECT_EQ(labels, (std::vector<std::string>{"red", "gr\u00fcn", "blue"}));
@@ -225,7 +232,8 @@ TEST_F(OnnxRuntimeTest, Strings_that_do_not_add_up_are_an_input_error) {
 
 TEST_F(OnnxRuntimeTest, A_bool_must_be_zero_or_one) {
   auto instance = load("identity_bool.onnx").value();
-  const TensorView inputs[] = {TensorView{DType::kBool, {1, 3}, as_bytes(std::string_view("\x00\x01\x02", 3))}};
+  const TensorView inputs[] = {
+      TensorView{DType::kBool, {1, 3}, as_bytes(std::string_view("\x00\x01\x02", 3))}};
   EXPECT_EQ(run(*instance, inputs).status().error().id(), "backend.input");
 }
 

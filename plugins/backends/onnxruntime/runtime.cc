@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::size_t kMaxMessageBytes = 600;
 
-// ONNX Runtime has one environment per process, which keeps the log function that it was first made with. So that
-// function's target must live as long as the process; it points at the newest runtime's logger.
+// ONNX Runtime has one environment per process, which keeps the log function that it was first made with. So
+// that function's target must live as long as the process; it points at the newest runtime's logger.
 struct EnvironmentLog {
   std::mutex mutex;
   Logger* logger = nullptr;
@@ -38,9 +38,12 @@ Code code_of(OrtErrorCode code) {
   switch (code) {
     case ORT_INVALID_ARGUMENT:
     case ORT_INVALID_PROTOBUF:
-    case ORT_INVALID_GRAPH: return Code::kInvalidArgument;
-    case ORT_NOT_IMPLEMENTED: return Code::kUnimplemented;
-    default: return Code::kInternal;
+    case ORT_INVALID_GRAPH:
+      return Code::kInvalidArgument;
+    case ORT_NOT_IMPLEMENTED:
+      return Code::kUnimplemented;
+    default:
+      return Code::kInternal;
   }
 }
 
@@ -65,28 +68,31 @@ Result<std::shared_ptr<Runtime>> Runtime::create(Library library, Logger* logger
   OrtEnv* env = nullptr;
   SLIPWAY_TRY(runtime->check(
       api.CreateEnvWithCustomLogger(&log_environment, nullptr,
-                                    verbose ? ORT_LOGGING_LEVEL_INFO : ORT_LOGGING_LEVEL_WARNING, "slipway", &env),
+                                    verbose ? ORT_LOGGING_LEVEL_INFO : ORT_LOGGING_LEVEL_WARNING, "slipway",
+                                    &env),
       "backend.unavailable", "ONNX Runtime cannot start"));
   runtime->env_ = own(env, api.ReleaseEnv);
   return runtime;
 }
 
 Status Runtime::check(OrtStatus* status, std::string_view id, std::string_view what) const {
-  if (status == nullptr) [[likely]] return {};
+  if (status == nullptr) [[likely]]
+    return {};
   const Owned<OrtStatus> owned = own(status, api().ReleaseStatus);
   const std::string message = printable(without_source(api().GetErrorMessage(status)), kMaxMessageBytes);
   return Error(code_of(api().GetErrorCode(status)), id, std::string(what) + ": " + message);
 }
 
-void ORT_API_CALL Runtime::log(void* param, OrtLoggingLevel severity, const char* category, const char*, const char*,
-                               const char* message) {
+void ORT_API_CALL Runtime::log(void* param, OrtLoggingLevel severity, const char* category, const char*,
+                               const char*, const char* message) {
   auto* logger = static_cast<Logger*>(param);
   if (logger == nullptr) return;
   LogLevel level = LogLevel::kDebug;
   if (severity == ORT_LOGGING_LEVEL_WARNING) level = LogLevel::kWarning;
   if (severity >= ORT_LOGGING_LEVEL_ERROR) level = LogLevel::kError;
   if (!logger->enabled(level)) return;
-  logger->write(level, "backend.onnxruntime", printable(without_source(message != nullptr ? message : ""), 1000),
+  logger->write(level, "backend.onnxruntime",
+                printable(without_source(message != nullptr ? message : ""), 1000),
                 {{"category", std::string_view(category != nullptr ? category : "")}});
 }
 

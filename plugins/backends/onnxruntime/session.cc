@@ -28,9 +28,12 @@ constexpr std::array<std::pair<DType, ONNXTensorElementDataType>, kDTypeCount> k
     {DType::kBytes, ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING},
 }};
 
-constexpr std::array<std::string_view, 6> kOwnDomains = {"com.microsoft",         "com.microsoft.nchwc",
-                                                         "com.ms.internal.nhwc",  "com.microsoft.experimental",
-                                                         "ai.onnx.preview.training", "ai.onnx.training"};
+constexpr std::array<std::string_view, 6> kOwnDomains = {"com.microsoft",
+                                                         "com.microsoft.nchwc",
+                                                         "com.ms.internal.nhwc",
+                                                         "com.microsoft.experimental",
+                                                         "ai.onnx.preview.training",
+                                                         "ai.onnx.training"};
 constexpr std::uint32_t kVersionWithExternalFiles = 18;
 constexpr std::uint32_t kVersionWithDeterminism = 17;
 
@@ -48,11 +51,13 @@ Error as_load_error(const Error& error) {
 Status check_domains(const graph::ModelInfo& info) {
   std::vector<std::string> foreign;
   for (const std::string& domain : info.custom_domains) {
-    if (std::find(kOwnDomains.begin(), kOwnDomains.end(), domain) == kOwnDomains.end()) foreign.push_back(domain);
+    if (std::find(kOwnDomains.begin(), kOwnDomains.end(), domain) == kOwnDomains.end())
+      foreign.push_back(domain);
   }
   if (foreign.empty()) return {};
-  return unsupported("the model uses operators of " + join_words(foreign) +
-                     ", which ONNX Runtime does not have and Slipway does not load; export it with standard operators");
+  return unsupported(
+      "the model uses operators of " + join_words(foreign) +
+      ", which ONNX Runtime does not have and Slipway does not load; export it with standard operators");
 }
 
 Status check_tensors(const graph::ModelInfo& info) {
@@ -60,15 +65,18 @@ Status check_tensors(const graph::ModelInfo& info) {
   const auto look = [&faults](const std::vector<graph::ValueInfo>& values, const char* what) {
     for (const graph::ValueInfo& value : values) {
       const std::string where = what + (" '" + printable(value.name) + "'");
-      if (!value.is_tensor) faults.push_back({where, "is a " + value.type + "; only tensors can be served", ""});
-      else if (!value.dtype) faults.push_back({where, "has the " + value.type + ", which cannot be served", ""});
+      if (!value.is_tensor)
+        faults.push_back({where, "is a " + value.type + "; only tensors can be served", ""});
+      else if (!value.dtype)
+        faults.push_back({where, "has the " + value.type + ", which cannot be served", ""});
     }
   };
   look(info.inputs, "input");
   look(info.outputs, "output");
   for (const graph::ValueInfo& input : info.inputs) {
     if (input.is_tensor && !input.dims) {
-      faults.push_back({"input '" + printable(input.name) + "'", "states no shape", "export the model with its shapes"});
+      faults.push_back(
+          {"input '" + printable(input.name) + "'", "states no shape", "export the model with its shapes"});
     }
   }
   if (faults.empty()) return {};
@@ -88,14 +96,16 @@ Result<ExternalFiles> read_external(const graph::ModelInfo& info, const backend:
     if (it == found.end()) {
       auto bytes = files.read(tensor.location);
       if (!bytes.ok()) {
-        return refused("the model keeps weights in '" + printable(tensor.location) + "', which cannot be read (" +
-                       bytes.error().message() + "); put that file beside the model");
+        return refused("the model keeps weights in '" + printable(tensor.location) +
+                       "', which cannot be read (" + bytes.error().message() +
+                       "); put that file beside the model");
       }
       it = found.emplace(tensor.location, *bytes).first;
     }
     const std::size_t size = it->second.size();
     if (tensor.offset > size || tensor.length.value_or(0) > size - tensor.offset) {
-      return refused("a weight lies past the end of '" + printable(tensor.location) + "'; copy that file again");
+      return refused("a weight lies past the end of '" + printable(tensor.location) +
+                     "'; copy that file again");
     }
   }
   return found;
@@ -108,7 +118,7 @@ class OptionsBuilder {
       : runtime_(runtime), options_(options.get()) {}
 
   template <typename... Parameters, typename... Arguments>
-  void call(OrtStatus* (*function)(OrtSessionOptions*, Parameters...) NO_EXCEPTION, Arguments... arguments) {
+  void call(OrtStatus* (*function)(OrtSessionOptions*, Parameters...)NO_EXCEPTION, Arguments... arguments) {
     if (status_.ok()) status_ = check(function(options_, arguments...));
   }
   void set(const char* key, const std::string& value) {
@@ -117,7 +127,9 @@ class OptionsBuilder {
   Status status() && { return std::move(status_); }
 
  private:
-  Status check(OrtStatus* status) { return runtime_.check(status, "backend.load", "ONNX Runtime refuses a setting"); }
+  Status check(OrtStatus* status) {
+    return runtime_.check(status, "backend.load", "ONNX Runtime refuses a setting");
+  }
   const Runtime& runtime_;
   OrtSessionOptions* options_;
   Status status_;
@@ -137,10 +149,12 @@ std::string affinity_text(int threads, const std::vector<int>& cores) {
 
 Status set_threads(OptionsBuilder& builder, const OrtApi& api, const backend::LoadOptions& options) {
   if (options.threads < 0 || options.threads > 4096) {
-    return invalid_argument("backend.load", "threads is " + std::to_string(options.threads) + "; it goes from 0 to 4096");
+    return invalid_argument("backend.load",
+                            "threads is " + std::to_string(options.threads) + "; it goes from 0 to 4096");
   }
   for (const int core : options.affinity) {
-    if (core < 0 || core > 65535) return invalid_argument("backend.load", "there is no core " + std::to_string(core));
+    if (core < 0 || core > 65535)
+      return invalid_argument("backend.load", "there is no core " + std::to_string(core));
   }
   const bool counted = options.threads == 0 && !options.affinity.empty();
   const int threads = counted ? static_cast<int>(options.affinity.size()) : options.threads;
@@ -174,8 +188,9 @@ Result<Owned<OrtSessionOptions>> make_options(const Runtime& runtime, const back
   }
   if (!external.empty()) {
     if (version < kVersionWithExternalFiles) {
-      return unsupported("the model keeps weights outside its file, which needs ONNX Runtime 1.18 or later; this is " +
-                         runtime.library().version);
+      return unsupported(
+          "the model keeps weights outside its file, which needs ONNX Runtime 1.18 or later; this is " +
+          runtime.library().version);
     }
     std::vector<const char*> names;
     std::vector<char*> buffers;
@@ -194,12 +209,13 @@ Result<Owned<OrtSessionOptions>> make_options(const Runtime& runtime, const back
 }
 
 struct Side {
-  OrtStatus* (*count)(const OrtSession*, std::size_t*) NO_EXCEPTION;
-  OrtStatus* (*name)(const OrtSession*, std::size_t, OrtAllocator*, char**) NO_EXCEPTION;
-  OrtStatus* (*type)(const OrtSession*, std::size_t, OrtTypeInfo**) NO_EXCEPTION;
+  OrtStatus* (*count)(const OrtSession*, std::size_t*)NO_EXCEPTION;
+  OrtStatus* (*name)(const OrtSession*, std::size_t, OrtAllocator*, char**)NO_EXCEPTION;
+  OrtStatus* (*type)(const OrtSession*, std::size_t, OrtTypeInfo**)NO_EXCEPTION;
 };
 
-Result<TensorSpec> read_spec(const Runtime& runtime, const OrtSession* session, const Side& side, std::size_t i) {
+Result<TensorSpec> read_spec(const Runtime& runtime, const OrtSession* session, const Side& side,
+                             std::size_t i) {
   const OrtApi& api = runtime.api();
   const auto check = [&runtime](OrtStatus* status) {
     return runtime.check(status, "backend.load", "the model's inputs and outputs cannot be read");
@@ -230,7 +246,8 @@ Result<TensorSpec> read_spec(const Runtime& runtime, const OrtSession* session, 
   return spec;
 }
 
-Result<std::vector<TensorSpec>> read_specs(const Runtime& runtime, const OrtSession* session, const Side& side) {
+Result<std::vector<TensorSpec>> read_specs(const Runtime& runtime, const OrtSession* session,
+                                           const Side& side) {
   std::size_t count = 0;
   SLIPWAY_TRY(runtime.check(side.count(session, &count), "backend.load", "the model cannot be read"));
   std::vector<TensorSpec> specs;
@@ -252,7 +269,9 @@ Result<graph::ModelInfo> examine(ByteView model) {
 
 }  // namespace
 
-ONNXTensorElementDataType to_element(DType dtype) { return kElements[static_cast<std::size_t>(dtype)].second; }
+ONNXTensorElementDataType to_element(DType dtype) {
+  return kElements[static_cast<std::size_t>(dtype)].second;
+}
 
 std::optional<DType> from_element(ONNXTensorElementDataType element) {
   for (const auto& [dtype, known] : kElements) {
@@ -263,7 +282,8 @@ std::optional<DType> from_element(ONNXTensorElementDataType element) {
 
 Result<Session> open_session(std::shared_ptr<Runtime> runtime, const backend::ModelFiles& files,
                              const backend::LoadOptions& options) {
-  if (options.device != "cpu") return unsupported("this backend has the device cpu only, not '" + options.device + "'");
+  if (options.device != "cpu")
+    return unsupported("this backend has the device cpu only, not '" + options.device + "'");
   SLIPWAY_ASSIGN_OR_RETURN(ByteView model, files.read(files.main()));
   auto flattened = graph::flatten_maps(model);
   if (!flattened.ok()) return as_load_error(flattened.error());
@@ -276,23 +296,26 @@ Result<Session> open_session(std::shared_ptr<Runtime> runtime, const backend::Mo
   Session loaded;
   loaded.runtime = runtime;
   OrtSession* session = nullptr;
-  if (Status status = runtime->check(
-          api.CreateSessionFromArray(runtime->env(), model.data(), model.size(), session_options.get(), &session),
-          "backend.load", "ONNX Runtime " + runtime->library().version + " refuses the model");
+  if (Status status =
+          runtime->check(api.CreateSessionFromArray(runtime->env(), model.data(), model.size(),
+                                                    session_options.get(), &session),
+                         "backend.load", "ONNX Runtime " + runtime->library().version + " refuses the model");
       !status.ok()) {
     return Error(Code::kInvalidArgument, "backend.load", status.error().message()).with_reach(Reach::kModel);
   }
   loaded.session = own(session, api.ReleaseSession);
   OrtMemoryInfo* memory = nullptr;
-  SLIPWAY_TRY(runtime->check(api.CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &memory), "backend.load",
-                             "ONNX Runtime has no memory"));
+  SLIPWAY_TRY(runtime->check(api.CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &memory),
+                             "backend.load", "ONNX Runtime has no memory"));
   loaded.memory = own(memory, api.ReleaseMemoryInfo);
   SLIPWAY_ASSIGN_OR_RETURN(
       loaded.signature.inputs,
-      read_specs(*runtime, session, {api.SessionGetInputCount, api.SessionGetInputName, api.SessionGetInputTypeInfo}));
+      read_specs(*runtime, session,
+                 {api.SessionGetInputCount, api.SessionGetInputName, api.SessionGetInputTypeInfo}));
   SLIPWAY_ASSIGN_OR_RETURN(
       loaded.signature.outputs,
-      read_specs(*runtime, session, {api.SessionGetOutputCount, api.SessionGetOutputName, api.SessionGetOutputTypeInfo}));
+      read_specs(*runtime, session,
+                 {api.SessionGetOutputCount, api.SessionGetOutputName, api.SessionGetOutputTypeInfo}));
   loaded.labels = flattened->has_value() && !(*flattened)->labels.empty() ? std::move((*flattened)->labels)
                                                                           : std::move(info.labels);
   return loaded;

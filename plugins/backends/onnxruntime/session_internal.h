@@ -26,7 +26,8 @@ struct Session {
 Result<Session> open_session(std::shared_ptr<Runtime> runtime, const backend::ModelFiles& files,
                              const backend::LoadOptions& options);
 
-/// Between the runtime's element types and ours; ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED and nothing where there is none.
+/// Between the runtime's element types and ours; ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED and nothing where
+/// there is none.
 ONNXTensorElementDataType to_element(DType dtype);
 std::optional<DType> from_element(ONNXTensorElementDataType element);
 

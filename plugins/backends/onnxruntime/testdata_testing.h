@@ -15,7 +15,8 @@
 namespace slipway::onnxruntime {
 
 inline std::string read_testdata(const std::string& file) {
-  std::ifstream in(testing::source_dir() + "/plugins/backends/onnxruntime/testdata/" + file, std::ios::binary);
+  std::ifstream in(testing::source_dir() + "/plugins/backends/onnxruntime/testdata/" + file,
+                   std::ios::binary);
   return std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
 }
 

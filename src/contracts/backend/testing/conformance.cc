@@ -18,7 +18,8 @@ void BackendConformance::SetUp() {
   backend_ = subject_->make(Host{&clock_, &logger_, {}});
 }
 
-std::unique_ptr<Instance> BackendConformance::load(std::unique_ptr<ModelFiles> files, const LoadOptions& options) {
+std::unique_ptr<Instance> BackendConformance::load(std::unique_ptr<ModelFiles> files,
+                                                   const LoadOptions& options) {
   auto loaded = backend_->load(*files, options);
   EXPECT_TRUE(loaded.ok()) << loaded.status().to_string();
   return loaded.ok() ? std::move(loaded).value() : nullptr;
@@ -31,15 +32,16 @@ Result<infer::Response> run(Instance& instance, std::span<const TensorView> inpu
     EXPECT_FALSE(answer.has_value()) << "completed twice";
     answer.emplace(std::move(response));
   });
-  if (!answer) return internal_error("test.not_completed", "submit without an executor did not complete in place");
+  if (!answer)
+    return internal_error("test.not_completed", "submit without an executor did not complete in place");
   return std::move(*answer);
 }
 
 namespace {
 
-constexpr DType kAllDTypes[] = {DType::kBool,  DType::kUint8, DType::kUint16, DType::kUint32, DType::kUint64,
-                                DType::kInt8,  DType::kInt16, DType::kInt32,  DType::kInt64,  DType::kFp16,
-                                DType::kBf16,  DType::kFp32,  DType::kFp64,   DType::kBytes};
+constexpr DType kAllDTypes[] = {DType::kBool, DType::kUint8, DType::kUint16, DType::kUint32, DType::kUint64,
+                                DType::kInt8, DType::kInt16, DType::kInt32,  DType::kInt64,  DType::kFp16,
+                                DType::kBf16, DType::kFp32,  DType::kFp64,   DType::kBytes};
 
 // Bytes that are valid elements of any fixed-size dtype: small, and 0 or 1 for BOOL.
 Tensor sample(DType dtype, std::int64_t rows) {

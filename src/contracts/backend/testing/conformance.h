@@ -1,6 +1,7 @@
 // What every backend must do, as tests. A backend describes itself once and instantiates the kit in a line:
 //
-//   INSTANTIATE_TEST_SUITE_P(OnnxRuntime, BackendConformance, ::testing::Values(BackendSubject{"onnxruntime", &make}));
+//   INSTANTIATE_TEST_SUITE_P(OnnxRuntime, BackendConformance, ::testing::Values(BackendSubject{"onnxruntime",
+//   &make}));
 #pragma once
 
 #include <memory>

@@ -33,11 +33,13 @@ class FakeInstance final : public Instance {
   const Signature& signature() const override { return signature_; }
   std::span<const std::string> labels() const override { return labels_; }
 
-  void submit(std::span<const TensorView> inputs, std::span<const std::size_t> outputs, Completion done) override {
+  void submit(std::span<const TensorView> inputs, std::span<const std::size_t> outputs,
+              Completion done) override {
     {
       const std::lock_guard lock(state_->mutex);
       if (state_->options.hold) {
-        state_->held.push_back([this, inputs, outputs, done = std::move(done)] { finish(inputs, outputs, done); });
+        state_->held.push_back(
+            [this, inputs, outputs, done = std::move(done)] { finish(inputs, outputs, done); });
         return;
       }
     }
@@ -64,7 +66,8 @@ class FakeInstance final : public Instance {
   };
 
   // The instance may be destroyed inside `done`: nothing of it is touched afterwards.
-  void finish(std::span<const TensorView> inputs, std::span<const std::size_t> outputs, const Completion& done) {
+  void finish(std::span<const TensorView> inputs, std::span<const std::size_t> outputs,
+              const Completion& done) {
     Result<infer::Response> response = compute(inputs, outputs);
     done(std::move(response));
   }
@@ -84,7 +87,8 @@ class FakeInstance final : public Instance {
     memory->tensors = std::move(tensors);
     SLIPWAY_CHECK(memory->tensors.size() == signature_.outputs.size());
     for (const Tensor& tensor : memory->tensors) {
-      if (tensor.data.size() > max_output_bytes_) return resource_exhausted("backend.output_size", "too large");
+      if (tensor.data.size() > max_output_bytes_)
+        return resource_exhausted("backend.output_size", "too large");
     }
     infer::Response response;
     const auto give = [&](std::size_t i) {
@@ -99,10 +103,12 @@ class FakeInstance final : public Instance {
   }
 
   Status check_inputs(std::span<const TensorView> inputs) const {
-    if (inputs.size() != signature_.inputs.size()) return invalid_argument("backend.input", "wrong number of inputs");
+    if (inputs.size() != signature_.inputs.size())
+      return invalid_argument("backend.input", "wrong number of inputs");
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const TensorSpec& spec = signature_.inputs[i];
-      if (inputs[i].dtype == spec.dtype && spec.shape.accepts(inputs[i].shape) && inputs[i].validate().ok()) continue;
+      if (inputs[i].dtype == spec.dtype && spec.shape.accepts(inputs[i].shape) && inputs[i].validate().ok())
+        continue;
       return invalid_argument("backend.input", "the input '" + spec.name + "' does not fit");
     }
     return {};
@@ -123,7 +129,8 @@ Result<std::vector<Tensor>> echo_inputs(const Signature& signature, std::span<co
     const TensorView& input = inputs[i % inputs.size()];
     const TensorSpec& output = signature.outputs[i];
     if (input.dtype != output.dtype || !output.shape.accepts(input.shape)) {
-      return invalid_argument("backend.input", "the fake model cannot copy its input to '" + output.name + "'");
+      return invalid_argument("backend.input",
+                              "the fake model cannot copy its input to '" + output.name + "'");
     }
     tensors.push_back(Tensor::copy_of(input));
   }
