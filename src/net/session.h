@@ -1,0 +1,129 @@
+// What stands between one request and its answer, whatever the version of HTTP: the request's state, the
+// Exchange that a handler holds, and the way of an answer back to the loop that owns the socket.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "contracts/dialect/exchange.h"
+#include "net/block.h"
+#include "net/body.h"
+#include "net/out_queue.h"
+#include "net/request_head.h"
+#include "net/target.h"
+#include "net/task.h"
+
+namespace slipway::net {
+
+class RequestState;
+
+/// One step of an answer. The fields are already written as they go on the wire ("name: value\r\n" each).
+struct AnswerStep {
+  enum class Kind : std::uint8_t { kWhole, kStart, kPiece, kEnd, kAbort };
+  Kind kind = Kind::kWhole;
+  int status = 200;
+  bool close = false;  ///< the handler asked for Connection: close
+  std::string_view fields;
+  std::string body;
+};
+
+/// The owner of a socket that requests came from. Thread: confined to its loop.
+class Session {
+ public:
+  virtual ~Session() = default;
+  virtual void deliver(RequestState& request, AnswerStep&& step) = 0;
+};
+
+/// One request. It is held by its session until answered and by its Exchange until that is destroyed.
+class RequestState final : public Task {
+ public:
+  explicit RequestState(std::shared_ptr<Inbox> inbox) : inbox_(std::move(inbox)) {}
+
+  // The request; not changed after it was handed to the handler.
+  RequestHead head;
+  Target target;
+  const char* base = "";  ///< what the head's offsets count from; stands in `block`
+  BlockRef block;
+  BodyBuffer body_buffer;
+  ByteView body;
+  MonoTime received{};
+  bool local = false;
+  bool may_compress = false;  ///< the answer, by the listener's settings
+  const Refusal* refusal =
+      nullptr;  ///< the transport's verdict; its status goes out whatever the handler says
+  std::atomic<bool> gone{false};
+
+  // The answer; the loop's.
+  Session* session = nullptr;    ///< null when nobody waits any more
+  RequestState* next = nullptr;  ///< in the order of the connection
+  OutQueue waiting;              ///< bytes of the answer while an earlier one is not finished
+  bool started = false;
+  bool ended = false;
+  bool chunked = false;
+  bool bodyless = false;
+  bool close_after = false;
+  bool continue_pending = false;  ///< "100 Continue" is still to be sent
+
+  void ref() { refs_.fetch_add(1, std::memory_order_relaxed); }
+  void unref() {
+    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  /// Hands a step to the session: at once on its loop, else through the loop's inbox. Thread: one at a time,
+  /// any.
+  void answer(AnswerStep step);
+
+ private:
+  struct Queued {
+    AnswerStep step;
+    std::string fields;
+  };
+
+  void run() override;
+  void discard() override { unref(); }
+
+  std::shared_ptr<Inbox> inbox_;
+  std::atomic<std::uint32_t> refs_{1};
+  std::atomic<bool> used_queue_{
+      false};  ///< a step went through the inbox; later ones on the loop look whether it arrived
+  std::mutex mutex_;
+  std::vector<Queued> queued_;  ///< guarded by mutex_
+  bool posted_ = false;         ///< guarded by mutex_
+};
+
+/// What handlers hold. Destroyed without an answer, it answers 500.
+class HttpExchange final : public dialect::Exchange {
+ public:
+  /// Takes a reference of its own.
+  explicit HttpExchange(RequestState& request) : request_(request) { request_.ref(); }
+  ~HttpExchange() override;
+  HttpExchange(const HttpExchange&) = delete;
+  HttpExchange& operator=(const HttpExchange&) = delete;
+
+  [[nodiscard]] dialect::Method method() const override { return request_.head.method; }
+  [[nodiscard]] std::string_view path() const override { return request_.target.path; }
+  [[nodiscard]] std::string_view query() const override { return request_.target.query; }
+  [[nodiscard]] std::optional<std::string_view> header(std::string_view lower_name) const override;
+  [[nodiscard]] ByteView body() const override { return request_.body; }
+  [[nodiscard]] MonoTime received() const override { return request_.received; }
+  [[nodiscard]] bool gone() const override { return request_.gone.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool local() const override { return request_.local; }
+
+  void respond(int status, std::span<const dialect::Header> headers, std::string body) override;
+  void start(int status, std::span<const dialect::Header> headers) override;
+  void write(std::string piece) override;
+  void finish(std::span<const dialect::Header> trailers) override;
+
+ private:
+  enum class Phase : std::uint8_t { kUnanswered, kStreaming, kAnswered };
+
+  RequestState& request_;
+  Phase phase_ = Phase::kUnanswered;
+};
+
+}  // namespace slipway::net
