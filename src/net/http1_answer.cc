@@ -236,6 +236,7 @@ MonoTime Http1Connection::wanted_deadline() const {
   if (phase_ != Phase::kHead) return body_check_at_;
   if (begin_ != end_) return head_began_ + limits().head_timeout;
   if (order_first_ != nullptr) return MonoTime::max();
+  if (drain_until_ != kNever) return drain_until_;
   return idle_since_ + (served_any_ ? limits().idle_timeout : limits().head_timeout);
 }
 
@@ -282,13 +283,20 @@ void Http1Connection::on_deferred() {
 void Http1Connection::drain() {
   if (closed_) return;
   draining_ = true;
+  in_turn_ = true;
+  // A request may be waiting in the kernel; it was sent before the client could know.
+  if (!input_closed_ && !paused_) read_some();
+  if (closed_) return;
   if (order_first_ == nullptr && begin_ == end_ && !closing_) {
-    in_turn_ = true;
-    closing_ = true;
-    input_closed_ = true;
-    linger_ = served_any_;
-    finish_turn();
+    if (served_any_) {
+      closing_ = true;
+      input_closed_ = true;
+      linger_ = true;
+    } else {
+      drain_until_ = host_.loop.now() + limits().linger;
+    }
   }
+  finish_turn();
 }
 
 void Http1Connection::abort() {

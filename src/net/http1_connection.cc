@@ -167,12 +167,12 @@ bool Http1Connection::process_head() {
   while (end_ - begin_ >= 2 && scanner_.head_size() == 0 && unread().starts_with("\r\n")) begin_ += 2;
   if (begin_ == end_) return false;
   if (unread() == "\r") {
-    if (head_began_ == MonoTime{}) head_began_ = host_.loop.now();
+    if (head_began_ == kNever) head_began_ = host_.loop.now();
     return false;
   }
   switch (scanner_.scan(unread(), limits())) {
     case HeadScanner::Verdict::kMore:
-      if (head_began_ == MonoTime{}) head_began_ = host_.loop.now();
+      if (head_began_ == kNever) head_began_ = host_.loop.now();
       return false;
     case HeadScanner::Verdict::kRefused:
       refuse(scanner_.refusal());
@@ -185,7 +185,7 @@ bool Http1Connection::process_head() {
 }
 
 void Http1Connection::begin_request(std::size_t head_size) {
-  head_began_ = {};
+  head_began_ = kNever;
   head_size_ = head_size;
   scanner_.reset();
   RequestState& request = new_request();
@@ -347,6 +347,8 @@ void Http1Connection::dispatch() {
   request.local = local_;
   request.may_compress = host_.compress_get && request.head.method == dialect::Method::kGet;
   begin_ += head_size_;
+  // An empty body, too, stands before readable bytes.
+  if (request.body.empty()) request.body = as_bytes(std::string_view(block_.data() + begin_, 0));
   head_size_ = 0;
   phase_ = Phase::kHead;
   if (!request.head.keep_alive) input_closed_ = true;

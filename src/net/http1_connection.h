@@ -58,7 +58,8 @@ class Http1Connection final : public Watcher, public Timer, public Deferred, pub
   Status open();
   /// From now on the next answer that can be the last one is.
   void note_draining() { draining_ = true; }
-  /// The same, and an idle connection is closed now.
+  /// The same, and an idle connection is closed; one that has not said anything yet has a moment left to do
+  /// so.
   void drain();
   /// Closes at once; answers under way are lost.
   void abort();
@@ -109,6 +110,7 @@ class Http1Connection final : public Watcher, public Timer, public Deferred, pub
   void update_deadline();
   void expired();
   [[nodiscard]] MonoTime wanted_deadline() const;
+  static constexpr MonoTime kNever = MonoTime::min();
   static constexpr Duration kBodyCheckEvery = std::chrono::seconds(1);
   [[nodiscard]] const Limits& limits() const { return host_.limits; }
 
@@ -149,12 +151,13 @@ class Http1Connection final : public Watcher, public Timer, public Deferred, pub
   std::size_t order_count_ = 0;
   OutQueue out_;
 
-  MonoTime head_began_{};
+  MonoTime head_began_ = kNever;
   MonoTime body_began_{};
   MonoTime body_check_at_{};
   MonoTime idle_since_{};
   MonoTime last_sent_{};
   MonoTime linger_until_{};
+  MonoTime drain_until_ = kNever;
   bool served_any_ = false;
   MonoTime timeout_at_ = MonoTime::max();
 };

@@ -20,7 +20,7 @@
 namespace slipway::net {
 
 struct LoadOptions {
-  Endpoint endpoint;
+  Endpoint endpoint = {};
   std::size_t connections = 1;
   Duration duration = std::chrono::seconds(2);        ///< measured
   Duration warm_up = std::chrono::milliseconds(200);  ///< before, not counted

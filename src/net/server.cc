@@ -348,7 +348,11 @@ void ServerImpl::on_timer() {
 
 void ServerImpl::begin_waiting() {
   drain_phase_ = DrainPhase::kWaiting;
-  for (const auto& acceptor : acceptors_) acceptor->close();
+  // Clients that the kernel has already connected would be reset.
+  for (const auto& acceptor : acceptors_) {
+    acceptor->on_events(EPOLLIN);
+    acceptor->close();
+  }
   shards_[0]->loop->arm(*this, shards_[0]->loop->now() + drain_deadline_);
   waiting_.store(true);
   on_every_shard([](Shard& shard) { shard.close_idle(); });

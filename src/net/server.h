@@ -26,11 +26,11 @@ struct ServerOptions {
   std::size_t loops = 1;  ///< event loops, each on a thread of its own
   int first_cpu = -1;     ///< the loops are kept on this processor and the following ones; -1: anywhere
   int backlog = 1024;     ///< connections the kernel holds before they are accepted
-  Limits limits;
+  Limits limits = {};
 };
 
 struct ListenOptions {
-  Endpoint endpoint;
+  Endpoint endpoint = {};
   /// Borrows: until the server is stopped.
   Handler* handler = nullptr;
   /// Compress answers to GET with gzip where the client asks for it, when they are text from 1 KiB up: pages

@@ -15,9 +15,9 @@ namespace slipway::net {
 
 /// Where to listen or connect: a host and a port, or the path of a Unix socket.
 struct Endpoint {
-  std::string host;        ///< a name or an address, IPv6 without brackets
+  std::string host = {};   ///< a name or an address, IPv6 without brackets
   std::uint16_t port = 0;  ///< 0 when listening: any free one
-  std::string path;        ///< of a Unix socket; then host and port mean nothing
+  std::string path = {};   ///< of a Unix socket; then host and port mean nothing
 
   [[nodiscard]] bool is_unix() const { return !path.empty(); }
   /// "127.0.0.1:8080", "[::1]:8080", "unix:/run/slipway.sock".

@@ -1,0 +1,271 @@
+// The small parts: timers, queues, histogram, buffers, chunk decoding, tasks.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <memory>
+#include <thread>
+
+#include "base/random.h"
+#include "net/chunk_decoder.h"
+#include "net/histogram.h"
+#include "net/loop.h"
+#include "net/out_queue.h"
+#include "net/task.h"
+#include "net/timer_wheel.h"
+
+namespace slipway::net {
+namespace {
+
+struct NotingTimer final : Timer {
+  void on_timer() override { fired.push_back(deadline()); }
+  std::vector<MonoTime> fired;
+};
+
+TEST(TimerWheelTest, FiresOnceWithinATickNeverEarly) {
+  Random random(1);
+  const MonoTime start{std::chrono::hours(5)};
+  TimerWheel wheel(start);
+  std::vector<std::unique_ptr<NotingTimer>> timers;
+  std::vector<MonoTime> deadlines;
+  for (int i = 0; i < 500; ++i) {
+    timers.push_back(std::make_unique<NotingTimer>());
+    deadlines.push_back(start + Duration(static_cast<std::int64_t>(random.below(200'000'000'000))));
+    wheel.arm(*timers.back(), deadlines.back());
+  }
+  for (MonoTime now = start; now < start + std::chrono::seconds(210);) {
+    now += Duration(static_cast<std::int64_t>(random.below(3'000'000'000)));
+    wheel.advance(now);
+    for (std::size_t i = 0; i < timers.size(); ++i) {
+      if (deadlines[i] > now) {
+        ASSERT_TRUE(timers[i]->fired.empty()) << "early";
+      } else if (deadlines[i] + TimerWheel::kTick <= now) {
+        ASSERT_EQ(timers[i]->fired.size(), 1U) << "late";
+      }
+    }
+  }
+  EXPECT_EQ(wheel.next(), std::nullopt);
+}
+
+TEST(TimerWheelTest, MovedAndDisarmedTimersDoNotFire) {
+  TimerWheel wheel(MonoTime{});
+  NotingTimer moved;
+  NotingTimer disarmed;
+  wheel.arm(moved, MonoTime{std::chrono::seconds(1)});
+  wheel.arm(disarmed, MonoTime{std::chrono::seconds(1)});
+  {
+    NotingTimer destroyed;
+    wheel.arm(destroyed, MonoTime{std::chrono::seconds(1)});
+  }
+  wheel.arm(moved, MonoTime{std::chrono::seconds(3)});
+  wheel.disarm(disarmed);
+  wheel.advance(MonoTime{std::chrono::seconds(2)});
+  EXPECT_TRUE(moved.fired.empty());
+  ASSERT_TRUE(wheel.next().has_value());
+  EXPECT_GE(*wheel.next(), MonoTime{std::chrono::seconds(3)});
+  wheel.advance(MonoTime{std::chrono::seconds(4)});
+  EXPECT_EQ(moved.fired.size(), 1U);
+  EXPECT_TRUE(disarmed.fired.empty());
+}
+
+TEST(TimerWheelTest, ACallbackMayArmAgainAndDestroyOthers) {
+  struct Killer final : Timer {
+    TimerWheel& wheel;
+    std::unique_ptr<NotingTimer>& victim;
+    int count = 0;
+    Killer(TimerWheel& w, std::unique_ptr<NotingTimer>& v) : wheel(w), victim(v) {}
+    void on_timer() override {
+      victim.reset();
+      if (++count < 3) wheel.arm(*this, deadline() + TimerWheel::kTick);
+    }
+  };
+  TimerWheel wheel(MonoTime{});
+  auto victim = std::make_unique<NotingTimer>();
+  Killer killer(wheel, victim);
+  wheel.arm(killer, MonoTime{std::chrono::seconds(1)});
+  wheel.arm(*victim, MonoTime{std::chrono::seconds(1)});
+  for (int i = 0; i < 30; ++i) wheel.advance(MonoTime{std::chrono::milliseconds(100 * i)});
+  EXPECT_EQ(killer.count, 3);
+}
+
+TEST(HistogramTest, QuantilesAreWithinOnePercent) {
+  Random random(2);
+  Histogram histogram;
+  std::vector<std::int64_t> values;
+  for (int i = 0; i < 50000; ++i) {
+    const auto value = static_cast<std::int64_t>(random.below(std::uint64_t{1} << (random.below(40) + 1)));
+    values.push_back(value);
+    histogram.record(Duration(value));
+  }
+  std::sort(values.begin(), values.end());
+  for (const double frac : {0.0, 0.01, 0.5, 0.9, 0.99, 0.999, 1.0}) {
+    const auto rank = std::max<std::size_t>(static_cast<std::size_t>(std::ceil(frac * 50000.0)), 1) - 1;
+    const auto exact = static_cast<double>(values[rank]);
+    EXPECT_NEAR(static_cast<double>(histogram.quantile(frac).count()), exact, exact * 0.01 + 0.5) << frac;
+  }
+  EXPECT_EQ(histogram.max().count(), values.back());
+}
+
+TEST(HistogramTest, EdgesAndMerge) {
+  Histogram empty;
+  EXPECT_EQ(empty.quantile(0.5), Duration::zero());
+  Histogram one;
+  one.record(Duration(-5));
+  one.record(std::chrono::hours(1000));
+  Histogram two;
+  two.record(Duration(100));
+  two.merge(one);
+  EXPECT_EQ(two.count(), 3U);
+  EXPECT_EQ(two.quantile(0.5), Duration(100));
+  EXPECT_GT(two.quantile(1.0), std::chrono::minutes(70));
+  two.clear();
+  EXPECT_EQ(two.count(), 0U);
+}
+
+std::string drain_by(OutQueue& queue, std::size_t step) {
+  std::string out;
+  while (!queue.empty()) {
+    std::array<iovec, 3> pieces;
+    const std::size_t count = queue.gather(pieces);
+    std::size_t left = step;
+    for (std::size_t i = 0; i < count && left > 0; ++i) {
+      const std::size_t take = std::min(left, pieces[i].iov_len);
+      out.append(static_cast<const char*>(pieces[i].iov_base), take);
+      left -= take;
+    }
+    queue.consume(step - left);
+  }
+  return out;
+}
+
+TEST(OutQueueTest, KeepsTheOrderWhateverIsSentAtOnce) {
+  for (const std::size_t step : {std::size_t{1000}, std::size_t{5000}, std::size_t{100000}}) {
+    BlockPool pool;
+    OutQueue queue;
+    queue.use_pool(pool);
+    std::string expected;
+    for (int round = 0; round < 3; ++round) {
+      for (int i = 0; i < 300; ++i) {
+        std::string piece(static_cast<std::size_t>(i * 37 % 9000), static_cast<char>('a' + i % 26));
+        expected += piece;
+        if (i % 3 == 0) {
+          OutQueue other;
+          other.append(piece.substr(0, piece.size() / 2));
+          other.append_owned(piece.substr(piece.size() / 2));
+          queue.splice(std::move(other));
+        } else if (i % 3 == 1) {
+          queue.append(piece);
+        } else {
+          queue.append_owned(std::move(piece));
+        }
+      }
+      EXPECT_EQ(drain_by(queue, step), expected);
+      EXPECT_EQ(queue.bytes(), 0U);
+      expected.clear();
+    }
+  }
+}
+
+TEST(BlockTest, ABlockLetGoElsewhereIsFreedAndOneLetGoHereReturns) {
+  BlockPool pool;
+  pool.enter();
+  BlockRef block = pool.take();
+  char* const memory = block.data();
+  BlockRef copy = block;
+  EXPECT_FALSE(block.exclusive());
+  std::thread([moved = std::move(copy)]() mutable { moved = BlockRef(); }).join();
+  EXPECT_TRUE(block.exclusive());
+  block = BlockRef();
+  EXPECT_EQ(pool.take().data(), memory);
+  BlockPool::leave();
+}
+
+struct CountingTask final : Task {
+  int runs = 0;
+  int discards = 0;
+  void run() override { ++runs; }
+  void discard() override { ++discards; }
+};
+
+TEST(LoopTest, RunsWorkFromThreadsInTheOrderOfEach) {
+  const SystemClock clock;
+  auto loop = Loop::create(clock).value();
+  std::vector<int> seen[3];
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 1000; ++i) loop->post([&seen, t, i] { seen[t].push_back(i); });
+    });
+  }
+  std::thread stopper([&] {
+    for (std::thread& thread : threads) thread.join();
+    loop->stop();
+  });
+  loop->run();
+  stopper.join();
+  for (const auto& list : seen) {
+    ASSERT_EQ(list.size(), 1000U);
+    EXPECT_TRUE(std::is_sorted(list.begin(), list.end()));
+  }
+}
+
+TEST(LoopTest, TasksAfterTheEndAreDiscarded) {
+  const SystemClock clock;
+  auto loop = Loop::create(clock).value();
+  const std::shared_ptr<Inbox> inbox = loop->inbox();
+  CountingTask waiting;
+  CountingTask late;
+  inbox->post(waiting);
+  loop.reset();
+  inbox->post(late);
+  EXPECT_EQ(waiting.discards, 1);
+  EXPECT_EQ(late.discards, 1);
+  EXPECT_EQ(waiting.runs + late.runs, 0);
+}
+
+TEST(LoopTest, TimersFollowTheClock) {
+  ManualClock clock;
+  auto loop = Loop::create(clock).value();
+  NotingTimer timer;
+  loop->arm(timer, clock.now() + std::chrono::seconds(2));
+  loop->run_once(Duration::zero());
+  EXPECT_TRUE(timer.fired.empty());
+  clock.advance(std::chrono::milliseconds(2150));
+  loop->run_once(Duration::zero());
+  EXPECT_EQ(timer.fired.size(), 1U);
+}
+
+TEST(LoopTest, AProcessorThatIsNotThereIsAnError) {
+  EXPECT_EQ(pin_thread(100000).error().id(), "net.affinity");
+  EXPECT_EQ(pin_thread(-1).error().id(), "net.affinity");
+}
+
+TEST(ChunkDecoderTest, CutsAnywhere) {
+  const std::string text = "5;x=y\r\nhello\r\n006\r\n world\r\n0\r\nA: b\r\n\r\nNEXT";
+  const Limits limits;
+  for (std::size_t step = 1; step < text.size(); ++step) {
+    ChunkDecoder decoder;
+    std::string body;
+    std::string rest;
+    bool done = false;
+    for (std::size_t at = 0; at < text.size(); at += step) {
+      std::string_view bytes = std::string_view(text).substr(at, step);
+      for (bool more = !done; more;) {
+        std::string_view data;
+        const auto verdict = decoder.next(bytes, data, limits);
+        ASSERT_NE(verdict, ChunkDecoder::Verdict::kRefused);
+        if (verdict == ChunkDecoder::Verdict::kData) body += data;
+        done = verdict == ChunkDecoder::Verdict::kDone;
+        more = verdict == ChunkDecoder::Verdict::kData;
+      }
+      if (done) rest += bytes;
+    }
+    EXPECT_TRUE(done);
+    EXPECT_EQ(body, "hello world");
+    EXPECT_EQ(rest, "NEXT");
+  }
+}
+
+}  // namespace
+}  // namespace slipway::net
