@@ -1,7 +1,7 @@
 #include "net/block.h"
 
 #include <cstdlib>
-#include <new>
+#include <memory>
 
 #include "base/check.h"
 
@@ -42,7 +42,7 @@ BlockRef BlockPool::take() {
 BlockRef BlockPool::take_large(std::size_t capacity) {
   void* memory = std::calloc(1, sizeof(BlockRef::Block) + capacity + kPadding);
   SLIPWAY_CHECK(memory != nullptr);
-  auto* block = new (memory) BlockRef::Block;
+  BlockRef::Block* block = std::construct_at(static_cast<BlockRef::Block*>(memory));
   block->capacity = static_cast<std::uint32_t>(capacity);
   return BlockRef(block);
 }

@@ -168,7 +168,7 @@ TEST(ResponseParserTest, CutsAnywhere) {
 
 TEST(UrlTest, TakesAddressesApart) {
   const std::vector<std::tuple<std::string, std::string, std::string>> good = {
-      {"http://127.0.0.1:8080/v2/models?x=1", "127.0.0.1:8080", "/v2/models?x=1"},
+      {"http://127.0.0.1:18/v2/models?x=1", "127.0.0.1:18", "/v2/models?x=1"},
       {"http://localhost", "localhost:80", "/"},
       {"http://[::1]:9/x", "[::1]:9", "/x"},
       {"http://[::1]", "[::1]:80", "/"},
@@ -187,13 +187,13 @@ TEST(UrlTest, TakesAddressesApart) {
 }
 
 TEST(EndpointTest, ReadsWhatItWrites) {
-  for (const char* text : {"127.0.0.1:8080", "[::1]:0", "localhost:80", "unix:/run/a.sock", "0.0.0.0:1"}) {
+  for (const char* text : {"127.0.0.1:18", "[::1]:0", "localhost:80", "unix:/run/a.sock", "0.0.0.0:1"}) {
     const auto endpoint = parse_endpoint(text);
     ASSERT_TRUE(endpoint.ok()) << text;
     EXPECT_EQ(endpoint->to_string(), text);
   }
-  EXPECT_EQ(parse_endpoint(":8080").value().to_string(), "127.0.0.1:8080");
-  EXPECT_EQ(parse_endpoint("8080").value().to_string(), "127.0.0.1:8080");
+  EXPECT_EQ(parse_endpoint(":18").value().to_string(), "127.0.0.1:18");
+  EXPECT_EQ(parse_endpoint("18").value().to_string(), "127.0.0.1:18");
   for (const char* text :
        {"", ":", "a:", "a:b", "a:70000", "a:-1", "::1:80", "unix:", "[::1]80", "a/b:1", "a b:1"}) {
     EXPECT_EQ(parse_endpoint(text).status().ok() ? "" : parse_endpoint(text).error().id(), "net.address")

@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <memory>
 #include <utility>
 
 #include "net/answer_fields.h"
@@ -32,7 +33,7 @@ void Handler::refuse(const Error& error, std::unique_ptr<dialect::Exchange> exch
 }
 
 RequestState& Http1Connection::new_request() {
-  auto* request = new RequestState(host_.loop.inbox());
+  RequestState* request = std::make_unique<RequestState>(host_.loop.inbox()).release();
   request->session = this;
   if (order_last_ != nullptr) {
     order_last_->next = request;
@@ -109,7 +110,7 @@ void Http1Connection::deliver(RequestState& request, AnswerStep&& step) {
     case AnswerStep::Kind::kPiece:
       write_piece(request, std::move(step.body), out);
       if (out.bytes() > limits().max_unsent_bytes) {
-        abort();
+        cut();
         return;
       }
       break;
@@ -122,7 +123,7 @@ void Http1Connection::deliver(RequestState& request, AnswerStep&& step) {
       request.ended = true;
       break;
     case AnswerStep::Kind::kAbort:
-      abort();
+      cut();
       return;
   }
   if (request.ended && order_first_ == &request) pop_finished();
@@ -175,7 +176,7 @@ bool Http1Connection::flush() {
     if (sent < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN && errno != EWOULDBLOCK) {
-        abort();
+        cut();
         return false;
       }
       blocked_ = true;
@@ -210,7 +211,7 @@ void Http1Connection::finish_turn() {
 
 void Http1Connection::end_after_flush() {
   if (!linger_ || end_of_input_) {
-    abort();
+    cut();
     return;
   }
   // Closing with input unread would reset the connection, and the client might never see the answer.
@@ -260,7 +261,7 @@ void Http1Connection::on_timer() {
 
 void Http1Connection::expired() {
   if (lingering_ || blocked_) {
-    abort();
+    cut();
   } else if (phase_ != Phase::kHead) {
     body_check_at_ = host_.loop.now() + kBodyCheckEvery;
     const Duration judged = host_.loop.now() - body_began_ - limits().body_grace;
@@ -270,7 +271,7 @@ void Http1Connection::expired() {
   } else if (begin_ != end_) {
     refuse(refusals::kHeadTimeout);
   } else {
-    abort();
+    cut();
   }
 }
 
@@ -299,7 +300,7 @@ void Http1Connection::drain() {
   finish_turn();
 }
 
-void Http1Connection::abort() {
+void Http1Connection::cut() {
   if (std::exchange(closed_, true)) return;
   host_.loop.unwatch(socket_.get());
   host_.loop.disarm(*this);

@@ -39,7 +39,7 @@ void Http1Connection::on_events(std::uint32_t events) {
   if (closed_) return;
   in_turn_ = true;
   if ((events & EPOLLERR) != 0 || ((events & EPOLLHUP) != 0 && (interest_ & EPOLLIN) == 0)) {
-    abort();
+    cut();
     return;
   }
   if ((events & EPOLLOUT) != 0) blocked_ = false;
@@ -63,7 +63,7 @@ void Http1Connection::read_some() {
     const ssize_t got = ::recv(socket_.get(), to, room, 0);
     if (got < 0) {
       if (errno == EINTR) continue;
-      if (errno != EAGAIN && errno != EWOULDBLOCK) abort();
+      if (errno != EAGAIN && errno != EWOULDBLOCK) cut();
       return;
     }
     if (got == 0) {
@@ -123,7 +123,7 @@ void Http1Connection::move_to(BlockRef block) {
 void Http1Connection::linger_some() {
   char thrown_away[4096];
   const ssize_t got = ::recv(socket_.get(), thrown_away, sizeof thrown_away, 0);
-  if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) abort();
+  if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) cut();
 }
 
 void Http1Connection::on_end_of_input() {
@@ -132,7 +132,7 @@ void Http1Connection::on_end_of_input() {
   if (current_ != nullptr) {
     // The rest of this body never comes, so there is no request to answer, nor anyone known to wait for the
     // earlier ones.
-    abort();
+    cut();
     return;
   }
   begin_ = end_;

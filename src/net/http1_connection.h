@@ -62,7 +62,7 @@ class Http1Connection final : public Watcher, public Timer, public Deferred, pub
   /// so.
   void drain();
   /// Closes at once; answers under way are lost.
-  void abort();
+  void cut();
 
   void on_events(std::uint32_t events) override;
   void on_timer() override;

@@ -368,7 +368,7 @@ TEST(DrainTest, TwoCallersAreBothTold) {
   ASSERT_TRUE(server.run_until([&] { return drained.reports.size() == 2; }));
 }
 
-TEST(ListenTest, ATakenPortIsAnErrorThatSaysWhatToDo) {
+TEST(ListenTest, ATakenPortIsAnErrorWithTheWayOut) {
   StepServer server;
   const auto again = server.server->listen({.endpoint = server.endpoint, .handler = &server.handler});
   ASSERT_FALSE(again.ok());

@@ -25,7 +25,7 @@ class FunctionTask final : public Task {
     const std::unique_ptr<FunctionTask> self(this);
     work_();
   }
-  void discard() override { delete this; }
+  void discard() override { const std::unique_ptr<FunctionTask> self(this); }
 
  private:
   std::function<void()> work_;
@@ -78,7 +78,9 @@ void Loop::stop() {
   post([this] { stopping_ = true; });
 }
 
-void Loop::post(std::function<void()> work) { inbox_->post(*new FunctionTask(std::move(work))); }
+void Loop::post(std::function<void()> work) {
+  inbox_->post(*std::make_unique<FunctionTask>(std::move(work)).release());
+}
 
 int Loop::wait_ms(Duration max_wait) const {
   Duration wait = max_wait;

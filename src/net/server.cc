@@ -34,7 +34,7 @@ class ServerImpl;
 class Shard final : public ConnectionOwner {
  public:
   Shard(ServerImpl& server, std::unique_ptr<Loop> loop) : loop(std::move(loop)), server_(server) {}
-  ~Shard() override { abort_all(); }
+  ~Shard() override { cut_all(); }
 
   void adopt(Fd socket, bool local, std::size_t listener);
   void closed(Http1Connection& connection) override;
@@ -45,9 +45,9 @@ class Shard final : public ConnectionOwner {
   void close_idle() {
     for (Http1Connection* at = first_; at != nullptr;) std::exchange(at, at->list_next)->drain();
   }
-  std::uint64_t abort_all() {
+  std::uint64_t cut_all() {
     std::uint64_t count = 0;
-    for (; first_ != nullptr; ++count) first_->abort();
+    for (; first_ != nullptr; ++count) first_->cut();
     return count;
   }
 
@@ -315,7 +315,7 @@ void ServerImpl::stop() {
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
   acceptors_.clear();
-  for (const auto& shard : shards_) shard->abort_all();
+  for (const auto& shard : shards_) shard->cut_all();
   if (!shards_.empty()) shards_[0]->loop->disarm(*this);
 }
 
@@ -367,7 +367,7 @@ void ServerImpl::connection_closed() {
 
 void ServerImpl::cut_off() {
   report_.cut_off = open_.load();
-  on_every_shard([](Shard& shard) { shard.abort_all(); });
+  on_every_shard([](Shard& shard) { shard.cut_all(); });
   finish_drain();
 }
 

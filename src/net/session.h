@@ -71,7 +71,7 @@ class RequestState final : public Task {
 
   void ref() { refs_.fetch_add(1, std::memory_order_relaxed); }
   void unref() {
-    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) const std::unique_ptr<RequestState> last(this);
   }
 
   /// Hands a step to the session: at once on its loop, else through the loop's inbox. Thread: one at a time,
