@@ -201,6 +201,29 @@ TEST(EndpointTest, ReadsWhatItWrites) {
   }
 }
 
+TEST(EndpointTest, WhatCannotBeListenedOnSaysWhy) {
+  const std::vector<Endpoint> rows = {
+      {.host = "203.0.113.7"},  // not an address of this machine
+      {.host = "no such host"}, {.path = "/nowhere/at.sock"}, {.path = "/" + std::string(200, 'x')},
+      {.path = "/dev/null"},
+  };
+  for (const Endpoint& endpoint : rows) {
+    const auto listening = listen_on(endpoint, 1);
+    ASSERT_FALSE(listening.ok()) << endpoint.to_string();
+    const std::string& id = listening.error().id();
+    EXPECT_TRUE(id == "net.address" || id == "net.address_in_use" || id == "net.address_denied") << id;
+  }
+}
+
+TEST(EndpointTest, AStaleUnixSocketIsReplacedAndALiveOneIsNot) {
+  const Endpoint endpoint{.path = ::testing::TempDir() + "/stale_" + std::to_string(::getpid()) + ".sock"};
+  { const auto dead = listen_on(endpoint, 1).value(); }
+  const auto alive = listen_on(endpoint, 1);
+  ASSERT_TRUE(alive.ok()) << alive.status().to_string();
+  EXPECT_EQ(listen_on(endpoint, 1).error().id(), "net.address_in_use");
+  ::unlink(endpoint.path.c_str());
+}
+
 TEST(EndpointTest, KnowsWhatOnlyThisMachineReaches) {
   for (const char* text : {"127.0.0.1:1", "127.8.9.1:1", "[::1]:1", "localhost:1", "unix:/x"}) {
     EXPECT_TRUE(parse_endpoint(text).value().is_local()) << text;

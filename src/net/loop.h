@@ -2,8 +2,8 @@
 // comes.
 //
 // Why not Asio: its sockets cost one system call more for each request (a read that finds nothing, or a
-// re-arming), which is about a tenth of what a small answer costs here. Level-triggered epoll needs none. See
-// README.md.
+// re-arming). With level-triggered epoll there is none, and the loop can give an idle connection's buffer
+// back. See README.md.
 #pragma once
 
 #include <sys/epoll.h>

@@ -70,9 +70,10 @@ class Acceptor final : public Watcher, public Timer {
 
   Status open();
   void close();
-  void on_events(std::uint32_t events) override;
+  void on_events(std::uint32_t) override { take_waiting(kAcceptsPerTurn); }
   void on_timer() override;
-  [[nodiscard]] const Endpoint& endpoint() const { return listening_.endpoint; }
+  /// Accepts up to `most` connections that the kernel holds.
+  void take_waiting(int most);
 
  private:
   bool accept_one();
@@ -184,8 +185,8 @@ void Acceptor::close() {
   if (listening_.endpoint.is_unix()) ::unlink(listening_.endpoint.path.c_str());
 }
 
-void Acceptor::on_events(std::uint32_t) {
-  for (int i = 0; i < kAcceptsPerTurn && listening_.socket.valid(); ++i) {
+void Acceptor::take_waiting(int most) {
+  for (int i = 0; i < most && listening_.socket.valid(); ++i) {
     if (!accept_one()) return;
   }
 }
@@ -350,7 +351,7 @@ void ServerImpl::begin_waiting() {
   drain_phase_ = DrainPhase::kWaiting;
   // Clients that the kernel has already connected would be reset.
   for (const auto& acceptor : acceptors_) {
-    acceptor->on_events(EPOLLIN);
+    acceptor->take_waiting(options_.backlog);
     acceptor->close();
   }
   shards_[0]->loop->arm(*this, shards_[0]->loop->now() + drain_deadline_);
