@@ -198,8 +198,12 @@ bool Acceptor::accept_one() {
                       SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!socket.valid()) {
     const int code = errno;
-    if (code == EMFILE || code == ENFILE || code == ENOMEM || code == ENOBUFS) out_of_descriptors();
-    return code == EINTR || code == ECONNABORTED;
+    if (code == EAGAIN) return false;
+    if (code == EMFILE || code == ENFILE || code == ENOMEM || code == ENOBUFS) {
+      out_of_descriptors();
+      return false;
+    }
+    return true;  // the network's errors of that one connection, which accept() hands on. Source: accept(2)
   }
   if (server_.full()) {
     server_.count_turned_away();
