@@ -348,7 +348,7 @@ void Http1Connection::dispatch() {
   request.may_compress = host_.compress_get && request.head.method == dialect::Method::kGet;
   begin_ += head_size_;
   // An empty body, too, stands before readable bytes.
-  if (request.body.empty()) request.body = as_bytes(std::string_view(block_.data() + begin_, 0));
+  if (request.body.empty()) request.body = as_bytes(unread().substr(0, 0));
   head_size_ = 0;
   phase_ = Phase::kHead;
   if (!request.head.keep_alive) input_closed_ = true;
