@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/clock.h"
-#include "net/load.h"
+#include "net/client/load.h"
 
 using namespace slipway;
 

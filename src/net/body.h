@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
-#include "net/block.h"
+#include "net/loop/block.h"
 
 namespace slipway::net {
 

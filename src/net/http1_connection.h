@@ -18,10 +18,10 @@
 #include "net/chunk_decoder.h"
 #include "net/compression.h"
 #include "net/counters.h"
-#include "net/fd.h"
 #include "net/handler.h"
 #include "net/limits.h"
-#include "net/loop.h"
+#include "net/loop/fd.h"
+#include "net/loop/loop.h"
 #include "net/request_head.h"
 #include "net/session.h"
 

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "net/compression.h"
-#include "net/net_testing.h"
+#include "net/testing/step_server.h"
 
 namespace slipway::net {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <thread>
 
-#include "net/net_testing.h"
+#include "net/testing/step_server.h"
 
 namespace slipway::net {
 namespace {

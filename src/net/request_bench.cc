@@ -28,7 +28,8 @@ void parse_whole_head(benchmark::State& state) {
     RequestHead head;
     benchmark::DoNotOptimize(parse_head(kHead, head));
     Target target;
-    benchmark::DoNotOptimize(parse_target(std::string_view(kHead).substr(head.target_at, head.target_size), target));
+    benchmark::DoNotOptimize(
+        parse_target(std::string_view(kHead).substr(head.target_at, head.target_size), target));
   }
 }
 BENCHMARK(parse_whole_head);

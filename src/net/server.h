@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "net/handler.h"
 #include "net/limits.h"
-#include "net/loop.h"
+#include "net/loop/loop.h"
 #include "net/socket.h"
 
 namespace slipway::net {

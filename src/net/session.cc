@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "net/answer_fields.h"
 #include "net/compression.h"
-#include "net/loop.h"
+#include "net/loop/loop.h"
 
 namespace slipway::net {
 namespace {

@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "contracts/dialect/exchange.h"
-#include "net/block.h"
 #include "net/body.h"
-#include "net/out_queue.h"
+#include "net/loop/block.h"
+#include "net/loop/out_queue.h"
+#include "net/loop/task.h"
 #include "net/request_head.h"
 #include "net/target.h"
-#include "net/task.h"
 
 namespace slipway::net {
 

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "net/fd.h"
+#include "net/loop/fd.h"
 
 namespace slipway::net {
 

@@ -3,7 +3,7 @@
 // Garden found between servers.
 #include <gtest/gtest.h>
 
-#include "net/net_testing.h"
+#include "net/testing/step_server.h"
 
 namespace slipway::net {
 namespace {

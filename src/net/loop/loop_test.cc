@@ -1,19 +1,16 @@
-// The small parts: timers, queues, histogram, buffers, chunk decoding, tasks.
+#include "net/loop/loop.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <memory>
 #include <thread>
 
 #include "base/random.h"
-#include "net/chunk_decoder.h"
-#include "net/histogram.h"
-#include "net/loop.h"
-#include "net/out_queue.h"
-#include "net/task.h"
-#include "net/timer_wheel.h"
+#include "net/loop/out_queue.h"
+#include "net/loop/task.h"
+#include "net/loop/timer_wheel.h"
 
 namespace slipway::net {
 namespace {
@@ -87,40 +84,6 @@ TEST(TimerWheelTest, ACallbackMayArmAgainAndDestroyOthers) {
   wheel.arm(*victim, MonoTime{std::chrono::seconds(1)});
   for (int i = 0; i < 30; ++i) wheel.advance(MonoTime{std::chrono::milliseconds(100 * i)});
   EXPECT_EQ(killer.count, 3);
-}
-
-TEST(HistogramTest, QuantilesAreWithinOnePercent) {
-  Random random(2);
-  Histogram histogram;
-  std::vector<std::int64_t> values;
-  for (int i = 0; i < 50000; ++i) {
-    const auto value = static_cast<std::int64_t>(random.below(std::uint64_t{1} << (random.below(40) + 1)));
-    values.push_back(value);
-    histogram.record(Duration(value));
-  }
-  std::sort(values.begin(), values.end());
-  for (const double frac : {0.0, 0.01, 0.5, 0.9, 0.99, 0.999, 1.0}) {
-    const auto rank = std::max<std::size_t>(static_cast<std::size_t>(std::ceil(frac * 50000.0)), 1) - 1;
-    const auto exact = static_cast<double>(values[rank]);
-    EXPECT_NEAR(static_cast<double>(histogram.quantile(frac).count()), exact, exact * 0.01 + 0.5) << frac;
-  }
-  EXPECT_EQ(histogram.max().count(), values.back());
-}
-
-TEST(HistogramTest, EdgesAndMerge) {
-  Histogram empty;
-  EXPECT_EQ(empty.quantile(0.5), Duration::zero());
-  Histogram one;
-  one.record(Duration(-5));
-  one.record(std::chrono::hours(1000));
-  Histogram two;
-  two.record(Duration(100));
-  two.merge(one);
-  EXPECT_EQ(two.count(), 3U);
-  EXPECT_EQ(two.quantile(0.5), Duration(100));
-  EXPECT_GT(two.quantile(1.0), std::chrono::minutes(70));
-  two.clear();
-  EXPECT_EQ(two.count(), 0U);
 }
 
 std::string drain_by(OutQueue& queue, std::size_t step) {
@@ -239,32 +202,6 @@ TEST(LoopTest, TimersFollowTheClock) {
 TEST(LoopTest, AProcessorThatIsNotThereIsAnError) {
   EXPECT_EQ(pin_thread(100000).error().id(), "net.affinity");
   EXPECT_EQ(pin_thread(-1).error().id(), "net.affinity");
-}
-
-TEST(ChunkDecoderTest, CutsAnywhere) {
-  const std::string text = "5;x=y\r\nhello\r\n006\r\n world\r\n0\r\nA: b\r\n\r\nNEXT";
-  const Limits limits;
-  for (std::size_t step = 1; step < text.size(); ++step) {
-    ChunkDecoder decoder;
-    std::string body;
-    std::string rest;
-    bool done = false;
-    for (std::size_t at = 0; at < text.size(); at += step) {
-      std::string_view bytes = std::string_view(text).substr(at, step);
-      for (bool more = !done; more;) {
-        std::string_view data;
-        const auto verdict = decoder.next(bytes, data, limits);
-        ASSERT_NE(verdict, ChunkDecoder::Verdict::kRefused);
-        if (verdict == ChunkDecoder::Verdict::kData) body += data;
-        done = verdict == ChunkDecoder::Verdict::kDone;
-        more = verdict == ChunkDecoder::Verdict::kData;
-      }
-      if (done) rest += bytes;
-    }
-    EXPECT_TRUE(done);
-    EXPECT_EQ(body, "hello world");
-    EXPECT_EQ(rest, "NEXT");
-  }
 }
 
 }  // namespace

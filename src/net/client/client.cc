@@ -1,4 +1,4 @@
-#include "net/client.h"
+#include "net/client/client.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -10,8 +10,8 @@
 
 #include "base/text.h"
 #include "net/answer_fields.h"
+#include "net/client/response_parser.h"
 #include "net/request_head.h"
-#include "net/response_parser.h"
 
 namespace slipway::net {
 namespace {

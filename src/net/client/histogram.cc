@@ -1,4 +1,4 @@
-#include "net/histogram.h"
+#include "net/client/histogram.h"
 
 #include <algorithm>
 #include <bit>

@@ -3,7 +3,7 @@
 
 #include <atomic>
 
-#include "net/fd.h"
+#include "net/loop/fd.h"
 
 namespace slipway::net {
 

@@ -1,4 +1,4 @@
-#include "net/task.h"
+#include "net/loop/task.h"
 
 #include <sys/eventfd.h>
 

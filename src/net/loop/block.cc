@@ -1,4 +1,4 @@
-#include "net/block.h"
+#include "net/loop/block.h"
 
 #include <cstdlib>
 #include <memory>

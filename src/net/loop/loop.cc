@@ -1,4 +1,4 @@
-#include "net/loop.h"
+#include "net/loop/loop.h"
 
 #include <pthread.h>
 #include <sched.h>

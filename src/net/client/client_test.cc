@@ -1,4 +1,4 @@
-#include "net/client.h"
+#include "net/client/client.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -7,9 +7,9 @@
 
 #include <thread>
 
-#include "net/answer_scanner.h"
-#include "net/load.h"
-#include "net/response_parser.h"
+#include "net/client/answer_scanner.h"
+#include "net/client/load.h"
+#include "net/client/response_parser.h"
 
 namespace slipway::net {
 namespace {

@@ -1,4 +1,4 @@
-#include "net/out_queue.h"
+#include "net/loop/out_queue.h"
 
 #include <algorithm>
 #include <utility>

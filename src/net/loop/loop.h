@@ -17,10 +17,10 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "net/block.h"
-#include "net/fd.h"
-#include "net/task.h"
-#include "net/timer_wheel.h"
+#include "net/loop/block.h"
+#include "net/loop/fd.h"
+#include "net/loop/task.h"
+#include "net/loop/timer_wheel.h"
 
 namespace slipway::net {
 

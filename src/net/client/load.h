@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "contracts/dialect/exchange.h"
-#include "net/histogram.h"
+#include "net/client/histogram.h"
 #include "net/socket.h"
 
 namespace slipway::net {

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "net/client.h"
+#include "net/client/client.h"
 
 namespace slipway::net {
 

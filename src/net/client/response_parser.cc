@@ -1,4 +1,4 @@
-#include "net/response_parser.h"
+#include "net/client/response_parser.h"
 
 #include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>

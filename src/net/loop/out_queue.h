@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "net/block.h"
+#include "net/loop/block.h"
 
 namespace slipway::net {
 

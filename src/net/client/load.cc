@@ -1,4 +1,4 @@
-#include "net/load.h"
+#include "net/client/load.h"
 
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "net/answer_fields.h"
-#include "net/answer_scanner.h"
+#include "net/client/answer_scanner.h"
 
 namespace slipway::net {
 namespace {

@@ -1,4 +1,4 @@
-#include "net/answer_scanner.h"
+#include "net/client/answer_scanner.h"
 
 #include <algorithm>
 #include <charconv>

@@ -7,9 +7,9 @@
 #include <mutex>
 #include <thread>
 
-#include "net/client.h"
-#include "net/load.h"
-#include "net/net_testing.h"
+#include "net/client/client.h"
+#include "net/client/load.h"
+#include "net/testing/step_server.h"
 
 namespace slipway::net {
 namespace {
