@@ -1,0 +1,110 @@
+#include "plugins/dialects/records/wire.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "function/function.h"
+#include "json/writer.h"
+
+namespace slipway::records {
+namespace {
+
+using dialect::Header;
+
+constexpr Header kJson{"Content-Type", "application/json"};
+constexpr Header kNoSniff{"X-Content-Type-Options", "nosniff"};
+constexpr Header kRetry{"Retry-After", "1"};
+
+void write_fault(const Fault& fault, json::Writer& out) {
+  out.begin_object();
+  if (const auto place = function::record_place(fault.where)) {
+    out.field("record", static_cast<std::uint64_t>(place->record));
+    if (!place->field.empty()) out.field("field", place->field);
+  } else if (!fault.where.empty()) {
+    out.field("field", std::string_view(fault.where));
+  }
+  out.field("message",
+            std::string_view(fault.fix.empty() ? fault.message : fault.message + "; " + fault.fix));
+  out.end_object();
+}
+
+bool is_space(char c) { return c == ' ' || c == '\t'; }
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+bool same_word(std::string_view text, std::string_view lower) {
+  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
+    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
+  });
+}
+
+/// True unless the parameters name another character set.
+bool charset_is_utf8(std::string_view parameters) {
+  while (!parameters.empty()) {
+    const std::size_t end = std::min(parameters.find(';'), parameters.size());
+    const std::string_view parameter = trimmed(parameters.substr(0, end));
+    parameters.remove_prefix(std::min(end + 1, parameters.size()));
+    const std::size_t equals = parameter.find('=');
+    if (equals == std::string_view::npos || !same_word(trimmed(parameter.substr(0, equals)), "charset"))
+      continue;
+    std::string_view value = trimmed(parameter.substr(equals + 1));
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+      value = value.substr(1, value.size() - 2);
+    if (!same_word(value, "utf-8") && !same_word(value, "us-ascii")) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string encode_error(const Error& error) {
+  std::string body;
+  json::Writer out(body);
+  out.begin_object();
+  out.key("error");
+  out.begin_object();
+  out.field("code", code_name(error.code()));
+  out.field("id", std::string_view(error.id()));
+  out.field("message", std::string_view(error.message()));
+  if (!error.faults().empty()) {
+    out.key("details");
+    out.begin_array();
+    for (const Fault& fault : error.faults()) write_fault(fault, out);
+    out.end_array();
+  }
+  out.end_object();
+  out.end_object();
+  return body;
+}
+
+void respond_error(const Error& error, dialect::Exchange& exchange) {
+  const std::array<Header, 3> headers = {kJson, kNoSniff, kRetry};
+  const bool again = error.code() == Code::kResourceExhausted || error.code() == Code::kUnavailable;
+  exchange.respond(dialect::http_status(error.code()), std::span(headers).first(again ? 3 : 2),
+                   encode_error(error));
+}
+
+void respond_json(std::string body, dialect::Exchange& exchange) {
+  static constexpr std::array<Header, 2> kHeaders = {kJson, kNoSniff};
+  exchange.respond(200, kHeaders, std::move(body));
+}
+
+Status check_content_type(std::optional<std::string_view> content_type) {
+  if (content_type == "application/json") return {};
+  static constexpr std::string_view kFix = ": send the header Content-Type: application/json";
+  if (!content_type)
+    return invalid_argument("predict.content_type", "the request has no Content-Type" + std::string(kFix));
+  const std::size_t end = std::min(content_type->find(';'), content_type->size());
+  const std::string_view parameters = content_type->substr(std::min(end + 1, content_type->size()));
+  if (same_word(trimmed(content_type->substr(0, end)), "application/json") && charset_is_utf8(parameters))
+    return {};
+  return invalid_argument("predict.content_type", "the Content-Type is \"" + printable(*content_type) + "\"" +
+                                                      std::string(kFix) + ", with a body in UTF-8");
+}
+
+}  // namespace slipway::records
