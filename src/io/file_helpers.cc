@@ -90,15 +90,19 @@ Result<std::uint64_t> read_stream(ReadableFile& file, std::uint64_t offset, cons
   }
 }
 
-Status write_atomically(FileSystem& fs, const std::string& path, ByteView content) {
+Status replace_file(FileSystem& fs, const std::string& path, ByteView content) {
   const std::string fresh = path + ".new";
   Status done = write_new(fs, fresh, content);
   if (done.ok()) done = fs.rename(fresh, path);
   if (!done.ok()) {
     // The failure above is the news; a file that cannot be removed either is overwritten by the next writer.
     (void)fs.remove(fresh);
-    return done;
   }
+  return done;
+}
+
+Status write_atomically(FileSystem& fs, const std::string& path, ByteView content) {
+  SLIPWAY_TRY(replace_file(fs, path, content));
   return fs.sync_dir(folder_of(path));
 }
 

@@ -104,6 +104,8 @@ class FileSystem {
   /// The names in a folder, sorted by bytes, without "." and "..". Links are reported as links.
   virtual Result<std::vector<FolderEntry>> list(const std::string& folder) = 0;
 
+  /// One new folder. Errors: io.exists.
+  virtual Status make_dir(const std::string& folder) = 0;
   /// Also the folders above. No error when it exists.
   virtual Status make_dirs(const std::string& folder) = 0;
   /// Replaces a file, or an empty folder by a folder, in one step.
@@ -112,8 +114,6 @@ class FileSystem {
   virtual Status rename_no_replace(const std::string& from, const std::string& to) = 0;
   /// A file or an empty folder. Errors: io.not_found, io.exists (the folder is not empty).
   virtual Status remove(const std::string& path) = 0;
-  /// Marks a file as used just now.
-  virtual Status touch(const std::string& path) = 0;
   virtual Status set_executable(const std::string& path) = 0;
   /// Returns when renames and removals in the folder are on the device.
   virtual Status sync_dir(const std::string& folder) = 0;

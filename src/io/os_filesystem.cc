@@ -234,6 +234,11 @@ class OsFileSystem final : public FileSystem {
     return entries;
   }
 
+  Status make_dir(const std::string& folder) override {
+    if (::mkdir(folder.c_str(), 0755) != 0) return error_from_errno(errno, "make the folder", folder);
+    return {};
+  }
+
   Status make_dirs(const std::string& folder) override {
     for (std::size_t end = 1; end <= folder.size(); ++end) {
       if (end != folder.size() && folder[end] != '/') continue;
@@ -262,11 +267,6 @@ class OsFileSystem final : public FileSystem {
 
   Status remove(const std::string& path) override {
     if (std::remove(path.c_str()) != 0) return error_from_errno(errno, "remove", path);
-    return {};
-  }
-
-  Status touch(const std::string& path) override {
-    if (::utimensat(AT_FDCWD, path.c_str(), nullptr, 0) != 0) return error_from_errno(errno, "touch", path);
     return {};
   }
 

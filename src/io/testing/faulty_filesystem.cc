@@ -120,6 +120,11 @@ Result<std::vector<FolderEntry>> FaultyFileSystem::list(const std::string& folde
   return base_.list(folder);
 }
 
+Status FaultyFileSystem::make_dir(const std::string& folder) {
+  SLIPWAY_TRY(step("make the folder", folder));
+  return base_.make_dir(folder);
+}
+
 Status FaultyFileSystem::make_dirs(const std::string& folder) {
   SLIPWAY_TRY(step("make the folder", folder));
   return base_.make_dirs(folder);
@@ -138,11 +143,6 @@ Status FaultyFileSystem::rename_no_replace(const std::string& from, const std::s
 Status FaultyFileSystem::remove(const std::string& path) {
   SLIPWAY_TRY(step("remove", path));
   return base_.remove(path);
-}
-
-Status FaultyFileSystem::touch(const std::string& path) {
-  SLIPWAY_TRY(step("touch", path));
-  return base_.touch(path);
 }
 
 Status FaultyFileSystem::set_executable(const std::string& path) {

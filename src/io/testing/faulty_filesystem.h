@@ -41,11 +41,11 @@ class FaultyFileSystem final : public FileSystem {
   Result<std::unique_ptr<MappedFile>> map(const std::string& path) override;
   Result<FileInfo> stat(const std::string& path) override;
   Result<std::vector<FolderEntry>> list(const std::string& folder) override;
+  Status make_dir(const std::string& folder) override;
   Status make_dirs(const std::string& folder) override;
   Status rename(const std::string& from, const std::string& to) override;
   Status rename_no_replace(const std::string& from, const std::string& to) override;
   Status remove(const std::string& path) override;
-  Status touch(const std::string& path) override;
   Status set_executable(const std::string& path) override;
   Status sync_dir(const std::string& folder) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path, LockMode mode) override;
