@@ -22,11 +22,12 @@ Result<std::string> read_all(ReadableFile& file, std::string_view name, std::uin
 /// Hands the file to `sink` in parts of at most 1 MiB, from `offset`; gives the bytes handed over.
 Result<std::uint64_t> read_stream(ReadableFile& file, std::uint64_t offset, const Sink& sink);
 
-/// Replaces `path` so that every reader, and every moment of a crash, sees the old content or the new: a new file beside
-/// it, synced, renamed over it. On failure the old file stands and the new one is gone, as far as removing works.
-/// One writer at a time: the file beside it is always `path` + ".new".
+/// Replaces `path` so that every reader, and every moment of a crash, sees the old content or the new: a new
+/// file beside it, synced, renamed over it. On failure the old file stands and the new one is gone, as far as
+/// removing works. One writer at a time: the file beside it is always `path` + ".new".
 Status replace_file(FileSystem& fs, const std::string& path, ByteView content);
-/// The same, and returns only when the rename is on the device. When that last step fails the new content stands already.
+/// The same, and returns only when the rename is on the device. When that last step fails the new content
+/// stands already.
 Status write_atomically(FileSystem& fs, const std::string& path, ByteView content);
 
 struct TreeLimits {

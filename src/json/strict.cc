@@ -21,7 +21,8 @@ ObjectReader::ObjectReader(const Value& value, std::string where, Faults& faults
 }
 
 bool ObjectReader::has(std::string_view key) const {
-  return std::any_of(entries_.begin(), entries_.end(), [key](const Entry& entry) { return entry.key == key; });
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [key](const Entry& entry) { return entry.key == key; });
 }
 
 std::string ObjectReader::at(std::string_view key) const { return where_ + "." + printable(key); }
@@ -117,7 +118,8 @@ void ObjectReader::finish() {
     if (std::find(asked_.begin(), asked_.end(), key) == asked_.end()) {
       const std::string near = nearest(key, asked_);
       fault(key, "is not known here", near.empty() ? "" : "did you mean " + near + "?");
-    } else if (std::any_of(entries_.begin(), before, [key](const Entry& entry) { return entry.key == key; })) {
+    } else if (std::any_of(entries_.begin(), before,
+                           [key](const Entry& entry) { return entry.key == key; })) {
       fault(key, "is given twice");
     }
   }

@@ -1,5 +1,5 @@
-// Reading objects strictly: unknown keys, keys given twice, missing ones and wrong types are faults, and all faults are
-// collected before anybody gives up.
+// Reading objects strictly: unknown keys, keys given twice, missing ones and wrong types are faults, and all
+// faults are collected before anybody gives up.
 //
 //   Faults faults;
 //   ObjectReader in(value, "package.json", faults);
@@ -35,8 +35,9 @@ class Faults {
 
 enum class Need : std::uint8_t { kRequired, kOptional };
 
-/// One object. Each getter takes the member `key` of that type; where it is missing (and required) or of another type, it
-/// notes a fault and gives nothing, or an empty value. Borrows: the parser's document, faults. Thread: external lock.
+/// One object. Each getter takes the member `key` of that type; where it is missing (and required) or of
+/// another type, it notes a fault and gives nothing, or an empty value. Borrows: the parser's document,
+/// faults. Thread: external lock.
 class ObjectReader {
  public:
   ObjectReader(const Value& value, std::string where, Faults& faults);

@@ -41,7 +41,8 @@ Status write_texts(json::Writer& out, const TensorView& view) {
   BytesReader reader(view.data);
   std::string_view element;
   while (reader.next(element)) {
-    if (!is_utf8(element)) return invalid_argument("golden.not_text", "'" + printable(element) + "' is no UTF-8 text");
+    if (!is_utf8(element))
+      return invalid_argument("golden.not_text", "'" + printable(element) + "' is no UTF-8 text");
     out.string(element);
   }
   return {};
@@ -49,20 +50,44 @@ Status write_texts(json::Writer& out, const TensorView& view) {
 
 Status write_data(json::Writer& out, const TensorView& view) {
   switch (view.dtype) {
-    case DType::kBool: write_values<bool>(out, view); return {};
-    case DType::kUint8: write_values<std::uint8_t>(out, view); return {};
-    case DType::kUint16: write_values<std::uint16_t>(out, view); return {};
-    case DType::kUint32: write_values<std::uint32_t>(out, view); return {};
-    case DType::kUint64: write_values<std::uint64_t>(out, view); return {};
-    case DType::kInt8: write_values<std::int8_t>(out, view); return {};
-    case DType::kInt16: write_values<std::int16_t>(out, view); return {};
-    case DType::kInt32: write_values<std::int32_t>(out, view); return {};
-    case DType::kInt64: write_values<std::int64_t>(out, view); return {};
-    case DType::kFp32: write_values<float>(out, view); return {};
-    case DType::kFp64: write_values<double>(out, view); return {};
-    case DType::kBytes: return write_texts(out, view);
+    case DType::kBool:
+      write_values<bool>(out, view);
+      return {};
+    case DType::kUint8:
+      write_values<std::uint8_t>(out, view);
+      return {};
+    case DType::kUint16:
+      write_values<std::uint16_t>(out, view);
+      return {};
+    case DType::kUint32:
+      write_values<std::uint32_t>(out, view);
+      return {};
+    case DType::kUint64:
+      write_values<std::uint64_t>(out, view);
+      return {};
+    case DType::kInt8:
+      write_values<std::int8_t>(out, view);
+      return {};
+    case DType::kInt16:
+      write_values<std::int16_t>(out, view);
+      return {};
+    case DType::kInt32:
+      write_values<std::int32_t>(out, view);
+      return {};
+    case DType::kInt64:
+      write_values<std::int64_t>(out, view);
+      return {};
+    case DType::kFp32:
+      write_values<float>(out, view);
+      return {};
+    case DType::kFp64:
+      write_values<double>(out, view);
+      return {};
+    case DType::kBytes:
+      return write_texts(out, view);
     case DType::kFp16:
-    case DType::kBf16: break;
+    case DType::kBf16:
+      break;
   }
   // Exact as float, whose shortest text reads back to the same value.
   for (std::size_t i = 0; i * 2 < view.data.size(); ++i) {
@@ -120,25 +145,39 @@ bool put_float(DType dtype, const json::Value& value, std::byte* to) {
   if (!number) return false;
   const auto narrow = static_cast<float>(*number);
   switch (dtype) {
-    case DType::kFp16: return put_as<std::uint16_t>(float_to_half(narrow), to);
-    case DType::kBf16: return put_as<std::uint16_t>(float_to_bfloat(narrow), to);
-    case DType::kFp32: return put_as<float>(narrow, to);
-    default: return put_as<double>(*number, to);
+    case DType::kFp16:
+      return put_as<std::uint16_t>(float_to_half(narrow), to);
+    case DType::kBf16:
+      return put_as<std::uint16_t>(float_to_bfloat(narrow), to);
+    case DType::kFp32:
+      return put_as<float>(narrow, to);
+    default:
+      return put_as<double>(*number, to);
   }
 }
 
 bool put_element(DType dtype, const json::Value& value, std::byte* to) {
   switch (dtype) {
-    case DType::kBool: return put_as<bool>(value.as_bool(), to);
-    case DType::kUint8: return put_narrow<std::uint8_t>(value.as_uint64(), to);
-    case DType::kUint16: return put_narrow<std::uint16_t>(value.as_uint64(), to);
-    case DType::kUint32: return put_narrow<std::uint32_t>(value.as_uint64(), to);
-    case DType::kUint64: return put_as<std::uint64_t>(value.as_uint64(), to);
-    case DType::kInt8: return put_narrow<std::int8_t>(value.as_int64(), to);
-    case DType::kInt16: return put_narrow<std::int16_t>(value.as_int64(), to);
-    case DType::kInt32: return put_narrow<std::int32_t>(value.as_int64(), to);
-    case DType::kInt64: return put_as<std::int64_t>(value.as_int64(), to);
-    default: return put_float(dtype, value, to);
+    case DType::kBool:
+      return put_as<bool>(value.as_bool(), to);
+    case DType::kUint8:
+      return put_narrow<std::uint8_t>(value.as_uint64(), to);
+    case DType::kUint16:
+      return put_narrow<std::uint16_t>(value.as_uint64(), to);
+    case DType::kUint32:
+      return put_narrow<std::uint32_t>(value.as_uint64(), to);
+    case DType::kUint64:
+      return put_as<std::uint64_t>(value.as_uint64(), to);
+    case DType::kInt8:
+      return put_narrow<std::int8_t>(value.as_int64(), to);
+    case DType::kInt16:
+      return put_narrow<std::int16_t>(value.as_int64(), to);
+    case DType::kInt32:
+      return put_narrow<std::int32_t>(value.as_int64(), to);
+    case DType::kInt64:
+      return put_as<std::int64_t>(value.as_int64(), to);
+    default:
+      return put_float(dtype, value, to);
   }
 }
 
@@ -185,7 +224,8 @@ class LineReader {
     const auto dtype = dtype_from_name(type);
     if (!dtype) item.fault("type", "'" + printable(type) + "' is no tensor type");
     std::vector<std::int64_t> dims;
-    for (const json::Value& dim : item.array("shape", Shape::kMaxRank)) dims.push_back(dim.as_int64().value_or(-1));
+    for (const json::Value& dim : item.array("shape", Shape::kMaxRank))
+      dims.push_back(dim.as_int64().value_or(-1));
     const auto shape = Shape::from(dims);
     const std::vector<json::Value> data = item.array("data", kMaxElements);
     if (!dtype || !shape.ok()) {
@@ -197,7 +237,8 @@ class LineReader {
       item.fault("data", "has " + std::to_string(data.size()) + " elements, which do not fill the shape");
       return named;
     }
-    *dtype == DType::kBytes ? fill_texts(item, *shape, data, named) : fill_numbers(item, *dtype, *shape, data, named);
+    *dtype == DType::kBytes ? fill_texts(item, *shape, data, named)
+                            : fill_numbers(item, *dtype, *shape, data, named);
     return named;
   }
 
@@ -259,7 +300,8 @@ Result<std::vector<GoldenCase>> decode_golden(std::string_view text, const Golde
     text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
     const std::string where = "line " + std::to_string(line);
     if (cases.size() == limits.max_cases || row.size() > limits.max_line_bytes) {
-      return resource_exhausted("golden.too_large", where + ": more cases, or a longer line, than is read here");
+      return resource_exhausted("golden.too_large",
+                                where + ": more cases, or a longer line, than is read here");
     }
     const auto value = parser.parse(row);
     if (value.ok()) {

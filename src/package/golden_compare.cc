@@ -21,15 +21,16 @@ std::string number_text(double value) {
   return text;
 }
 
-Comparison compare_numbers(const std::string& where, double recorded, double answered, const Tolerance& tolerance) {
+Comparison compare_numbers(const std::string& where, double recorded, double answered,
+                           const Tolerance& tolerance) {
   if (recorded == answered || (std::isnan(recorded) && std::isnan(answered))) return {};
   Comparison out;
   out.where = where;
   out.what = number_text(recorded) + " was recorded, " + number_text(answered) + " is answered";
   out.largest_difference = std::abs(recorded - answered);
-  const bool near = std::isfinite(out.largest_difference) &&
-                    out.largest_difference <=
-                        std::max(tolerance.absolute, tolerance.relative * std::abs(recorded));
+  const bool near =
+      std::isfinite(out.largest_difference) &&
+      out.largest_difference <= std::max(tolerance.absolute, tolerance.relative * std::abs(recorded));
   out.verdict = near ? Verdict::kWithinTolerance : Verdict::kDifferent;
   if (!std::isfinite(out.largest_difference)) out.largest_difference = 0;
   return out;
@@ -39,12 +40,13 @@ bool is_integer(const json::Value& value) {
   return value.type() == json::Type::kInt64 || value.type() == json::Type::kUint64;
 }
 
-/// Compares the values of one field. Without a tolerance given for it, numbers that are whole on both sides count as
-/// integers.
+/// Compares the values of one field. Without a tolerance given for it, numbers that are whole on both sides
+/// count as integers.
 class AnswerComparer {
  public:
   explicit AnswerComparer(const Tolerance* given)
-      : tolerance_(given == nullptr ? default_tolerance(DType::kFp32) : *given), integers_exact_(given == nullptr) {}
+      : tolerance_(given == nullptr ? default_tolerance(DType::kFp32) : *given),
+        integers_exact_(given == nullptr) {}
 
   void compare(const std::string& where, const json::Value& recorded, const json::Value& answered) {
     if (recorded.is_number() && answered.is_number()) return compare_number(where, recorded, answered);
@@ -57,8 +59,8 @@ class AnswerComparer {
 
  private:
   void differ(const std::string& where, const json::Value& recorded, const json::Value& answered) {
-    result_.merge(different(where, printable(recorded.to_text()) + " was recorded, " + printable(answered.to_text()) +
-                                       " is answered"));
+    result_.merge(different(where, printable(recorded.to_text()) + " was recorded, " +
+                                       printable(answered.to_text()) + " is answered"));
   }
 
   void compare_number(const std::string& where, const json::Value& recorded, const json::Value& answered) {
@@ -73,7 +75,8 @@ class AnswerComparer {
     for (const json::Member& member : recorded.object()) {
       const std::string place = where + "." + printable(member.key);
       const auto other = answered.find(member.key);
-      other ? compare(place, member.value, *other) : result_.merge(different(place, "is missing in the answer"));
+      other ? compare(place, member.value, *other)
+            : result_.merge(different(place, "is missing in the answer"));
     }
     for (const json::Member& member : answered.object()) {
       if (!recorded.find(member.key)) {
@@ -152,7 +155,8 @@ Comparison compare_answers(const json::Value& recorded, const json::Value& answe
     result.merge(comparer.result());
   }
   for (const json::Member& member : answered.object()) {
-    if (!recorded.find(member.key)) result.merge(different(printable(member.key), "was not recorded, but is answered"));
+    if (!recorded.find(member.key))
+      result.merge(different(printable(member.key), "was not recorded, but is answered"));
   }
   return result;
 }
@@ -165,7 +169,8 @@ Comparison compare_tensors(std::string_view name, const TensorView& recorded, co
                                             answered.shape.to_string() + " is answered");
   }
   if (recorded.data.size() == answered.data.size() &&
-      (recorded.data.empty() || std::memcmp(recorded.data.data(), answered.data.data(), recorded.data.size()) == 0)) {
+      (recorded.data.empty() ||
+       std::memcmp(recorded.data.data(), answered.data.data(), recorded.data.size()) == 0)) {
     return {};
   }
   if (recorded.dtype == DType::kBytes) return compare_texts(name, recorded.data, answered.data);
@@ -178,18 +183,21 @@ Comparison compare_tensors(std::string_view name, const TensorView& recorded, co
     const double left = element_as_double(recorded, i);
     const double right = element_as_double(answered, i);
     // Large 64-bit integers may differ and still be one double.
-    if (left == right && !is_float(recorded.dtype)) return different(where, "is another integer than was recorded");
+    if (left == right && !is_float(recorded.dtype))
+      return different(where, "is another integer than was recorded");
     result.merge(compare_numbers(where, left, right, tolerance));
   }
   return result;
 }
 
-Comparison compare_outputs(const std::vector<NamedTensor>& recorded, std::span<const NamedTensorView> answered,
+Comparison compare_outputs(const std::vector<NamedTensor>& recorded,
+                           std::span<const NamedTensorView> answered,
                            const std::vector<OutputTolerance>& tolerances) {
   Comparison result;
   for (const NamedTensor& named : recorded) {
-    const auto other = std::find_if(answered.begin(), answered.end(),
-                                    [&named](const NamedTensorView& view) { return view.name == named.name; });
+    const auto other = std::find_if(answered.begin(), answered.end(), [&named](const NamedTensorView& view) {
+      return view.name == named.name;
+    });
     if (other == answered.end()) {
       result.merge(different(named.name, "is missing in the answer"));
       continue;

@@ -82,14 +82,16 @@ Result<std::string> read_blob(io::FileSystem& fs, const std::string& root, const
     return text.error();
   }
   if (crypto::Sha256::of(*text) == descriptor.digest) return text;
-  return data_loss("package.digest_mismatch", "the blob " + descriptor.digest.to_string() + " in " + root +
-                                                  " is damaged: its content has another digest; copy or pack the "
-                                                  "package again");
+  return data_loss("package.digest_mismatch",
+                   "the blob " + descriptor.digest.to_string() + " in " + root +
+                       " is damaged: its content has another digest; copy or pack the "
+                       "package again");
 }
 
-Result<OciManifest> read_oci_manifest(io::FileSystem& fs, const std::string& root, const crypto::Digest& digest) {
+Result<OciManifest> read_oci_manifest(io::FileSystem& fs, const std::string& root,
+                                      const crypto::Digest& digest) {
   SLIPWAY_ASSIGN_OR_RETURN(const std::string text,
-                           read_blob(fs, root, Descriptor{.digest = digest}, kMaxOciManifestBytes));
+                           read_blob(fs, root, Descriptor{"", digest, 0, {}}, kMaxOciManifestBytes));
   auto manifest = decode_oci_manifest(text);
   if (!manifest.ok()) return manifest.error().within(digest.to_string());
   return manifest;
@@ -118,7 +120,8 @@ Result<std::unique_ptr<WorkFolder>> WorkFolder::take(io::FileSystem& fs, const s
     SLIPWAY_TRY(fs.make_dir(path));
     return std::unique_ptr<WorkFolder>(new WorkFolder(fs, path, std::move(*lock)));
   }
-  return resource_exhausted("package.writers", "more than " + std::to_string(kMaxWriters) + " writers in " + root);
+  return resource_exhausted("package.writers",
+                            "more than " + std::to_string(kMaxWriters) + " writers in " + root);
 }
 
 WorkFolder::~WorkFolder() {

@@ -1,11 +1,14 @@
-// The folder of a store: an OCI image layout, and beside it one folder of our own for locks and unfinished work.
+// The folder of a store: an OCI image layout, and beside it one folder of our own for locks and unfinished
+// work.
 //
 //   oci-layout  index.json  blobs/sha256/<hex>      the layout, as every OCI tool reads it
 //   .slipway/lock                                   held by whoever changes index.json or removes blobs
-//   .slipway/work/<n>/  .slipway/work/<n>.lock      what a writer has not finished; nobody's once its lock is free
+//   .slipway/work/<n>/  .slipway/work/<n>.lock      what a writer has not finished; nobody's once its lock is
+//   free
 //
-// A blob is written in a work folder and renamed into blobs/ when it is whole; index.json is replaced in one step and last.
-// So whatever moment a process ends at, the layout is valid, and what it left behind is cleaned up by the next one.
+// A blob is written in a work folder and renamed into blobs/ when it is whole; index.json is replaced in one
+// step and last. So whatever moment a process ends at, the layout is valid, and what it left behind is
+// cleaned up by the next one.
 #pragma once
 
 #include <functional>
@@ -37,18 +40,20 @@ Status replace_index(io::FileSystem& fs, const std::string& root, const std::vec
 
 /// A manifest blob, checked against its digest.
 /// Errors: package.blob_missing, package.digest_mismatch, package.foreign, package.oci_manifest.
-Result<OciManifest> read_oci_manifest(io::FileSystem& fs, const std::string& root, const crypto::Digest& digest);
+Result<OciManifest> read_oci_manifest(io::FileSystem& fs, const std::string& root,
+                                      const crypto::Digest& digest);
 
 /// Whether all blobs of a manifest are there, with their sizes. Cost: their content is not read.
 /// Errors: package.incomplete, naming the first that is not.
 Status check_complete(io::FileSystem& fs, const std::string& root, const crypto::Digest& manifest);
 
-/// Copies of a file's bytes: small ones as a whole, checked. Errors: package.blob_missing, package.digest_mismatch.
+/// Copies of a file's bytes: small ones as a whole, checked. Errors: package.blob_missing,
+/// package.digest_mismatch.
 Result<std::string> read_blob(io::FileSystem& fs, const std::string& root, const Descriptor& descriptor,
                               std::uint64_t max_bytes);
 
-/// A folder for one writer's unfinished files, empty at first, removed with everything in it when destroyed or, after the
-/// process was killed, when the next writer comes. Thread: external lock.
+/// A folder for one writer's unfinished files, empty at first, removed with everything in it when destroyed
+/// or, after the process was killed, when the next writer comes. Thread: external lock.
 class WorkFolder {
  public:
   /// Borrows: fs. Errors: the FileSystem's.

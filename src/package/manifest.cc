@@ -8,7 +8,7 @@
 #include "json/json.h"
 #include "json/strict.h"
 #include "json/writer.h"
-#include "package/path_set_internal.h"
+#include "package/path_set.h"
 
 namespace slipway::package {
 namespace {
@@ -161,11 +161,12 @@ Manifest read_manifest(ObjectReader& in, json::Faults& faults) {
     signature.finish();
   }
   if (const auto value = in.value("function", Need::kOptional)) {
-    auto spec = function::read_spec(*value, in.at("function"));
+    auto spec = function::read_spec(*value);
     if (spec.ok()) {
       manifest.function = std::move(*spec);
     } else {
-      for (const Fault& fault : spec.error().faults()) faults.add(fault.where, fault.message, fault.fix);
+      for (const Fault& fault : spec.error().faults())
+        faults.add(in.at("function") + "." + fault.where, fault.message, fault.fix);
     }
   }
   manifest.batchable = in.boolean("batchable");
@@ -205,29 +206,38 @@ void check_files(const Manifest& manifest, json::Faults& faults) {
     const std::string& path = manifest.files[i].path;
     const Status status = paths.add(path);
     if (!status.ok()) faults.add(element(root + "files", i) + ".path", status.error().message());
-    if (i > 0 && manifest.files[i - 1].path >= path) faults.add(element(root + "files", i), "is not in order of paths");
+    if (i > 0 && manifest.files[i - 1].path >= path)
+      faults.add(element(root + "files", i), "is not in order of paths");
     if (path == kManifestPath) faults.add(element(root + "files", i), "cannot list itself");
   }
-  if (!paths.has(manifest.model)) faults.add(root + "model", "'" + printable(manifest.model) + "' is no file of it");
+  if (!paths.has(manifest.model))
+    faults.add(root + "model", "'" + printable(manifest.model) + "' is no file of it");
   if (manifest.golden && !paths.has(manifest.golden->file)) {
     faults.add(root + "golden.file", "'" + printable(manifest.golden->file) + "' is no file of it");
   }
-  if (manifest.set != set_digest(manifest.files)) faults.add(root + "set", "is not the digest of the files listed");
+  if (manifest.set != set_digest(manifest.files))
+    faults.add(root + "set", "is not the digest of the files listed");
 }
 
 Error not_valid(json::Faults& faults) {
-  return invalid_argument("package.manifest", std::string(kManifestPath) + " is not valid").with_faults(faults.take());
+  return invalid_argument("package.manifest", std::string(kManifestPath) + " is not valid")
+      .with_faults(faults.take());
 }
 
 }  // namespace
 
 Tolerance default_tolerance(DType dtype) {
   switch (dtype) {
-    case DType::kFp16: return {1e-3, 1e-4};
-    case DType::kBf16: return {1e-2, 1e-3};
-    case DType::kFp32: return {1e-5, 1e-6};
-    case DType::kFp64: return {1e-9, 1e-9};
-    default: return {0, 0};
+    case DType::kFp16:
+      return {1e-3, 1e-4};
+    case DType::kBf16:
+      return {1e-2, 1e-3};
+    case DType::kFp32:
+      return {1e-5, 1e-6};
+    case DType::kFp64:
+      return {1e-9, 1e-9};
+    default:
+      return {0, 0};
   }
 }
 
@@ -259,7 +269,7 @@ std::string encode_manifest(const Manifest& manifest) {
   out.end_object();
   if (manifest.function) {
     out.key("function");
-    function::write_spec(out, *manifest.function);
+    function::write_spec(*manifest.function, out);
   }
   out.field("batchable", manifest.batchable);
   out.field("deterministic", manifest.deterministic);

@@ -1,4 +1,5 @@
-// What a package says about itself: the content of its file slipway/package.json. docs/package-format.md has an example.
+// What a package says about itself: the content of its file slipway/package.json. docs/package-format.md has
+// an example.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +21,8 @@ inline constexpr std::uint64_t kFormat = 1;
 inline constexpr std::size_t kMaxFiles = 100'000;
 inline constexpr std::uint64_t kMaxManifestBytes = std::uint64_t{32} << 20U;
 
-/// How far two numbers may lie apart and still count as the same answer: |a - b| <= max(absolute, relative * |a|), where a
-/// is the recorded one. Both 0 = the same value.
+/// How far two numbers may lie apart and still count as the same answer: |a - b| <= max(absolute, relative *
+/// |a|), where a is the recorded one. Both 0 = the same value.
 struct Tolerance {
   double relative = 0;
   double absolute = 0;
@@ -72,16 +73,17 @@ struct Manifest {
   crypto::Digest set;            ///< set_digest(files)
 };
 
-/// One name for the set of files, however they are packed: SHA-256 over the lines "<hash>  <path>\n" in the order of their
-/// bytes, so that `sha256sum` and `sort` can check it. Source: Cog, draft-weights.md, section 2.
+/// One name for the set of files, however they are packed: SHA-256 over the lines "<hash>  <path>\n" in the
+/// order of their bytes, so that `sha256sum` and `sort` can check it. Source: Cog, draft-weights.md,
+/// section 2.
 [[nodiscard]] crypto::Digest set_digest(const std::vector<FileEntry>& files);
 
 /// The one text of a manifest: the same manifest gives the same bytes.
 [[nodiscard]] std::string encode_manifest(const Manifest& manifest);
 
-/// Strict: unknown keys, wrong types, names outside the grammar, unsafe or double paths, a model or golden file that is not
-/// listed, a set digest that does not fit the files.
-/// Errors: package.manifest with all faults; package.format for a newer format; json.* for text that is no JSON.
+/// Strict: unknown keys, wrong types, names outside the grammar, unsafe or double paths, a model or golden
+/// file that is not listed, a set digest that does not fit the files. Errors: package.manifest with all
+/// faults; package.format for a newer format; json.* for text that is no JSON.
 Result<Manifest> decode_manifest(std::string_view text);
 
 /// The checks of decode_manifest on a manifest in memory. Errors: package.manifest.

@@ -105,12 +105,15 @@ Result<OciManifest> decode_oci_manifest(std::string_view text) {
   const std::string artifact = in.text("artifactType", Need::kOptional);
   if (faults.empty() && artifact != kModelManifestType) {
     return failed_precondition("package.foreign", "this is no Slipway package: its artifactType is '" +
-                                                      printable(artifact) + "', not " + std::string(kModelManifestType));
+                                                      printable(artifact) + "', not " +
+                                                      std::string(kModelManifestType));
   }
   OciManifest manifest;
-  if (const auto config = in.value("config")) manifest.config = read_descriptor(*config, "manifest.config", faults);
+  if (const auto config = in.value("config"))
+    manifest.config = read_descriptor(*config, "manifest.config", faults);
   for (const json::Value& layer : in.array("layers", kMaxLayers)) {
-    manifest.layers.push_back(read_descriptor(layer, element("manifest.layers", manifest.layers.size()), faults));
+    manifest.layers.push_back(
+        read_descriptor(layer, element("manifest.layers", manifest.layers.size()), faults));
   }
   if (!faults.empty()) return not_valid("package.oci_manifest", "the package's manifest", faults);
   return manifest;

@@ -13,7 +13,8 @@
 
 namespace slipway::package {
 
-inline constexpr std::uint64_t kMaxOciManifestBytes = std::uint64_t{4} << 20U;  ///< registries take no larger ones
+inline constexpr std::uint64_t kMaxOciManifestBytes = std::uint64_t{4}
+                                                      << 20U;  ///< registries take no larger ones
 inline constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{32} << 20U;
 inline constexpr std::uint64_t kMaxIndexBytes = std::uint64_t{64} << 20U;
 inline constexpr std::size_t kMaxLayers = 10'000;

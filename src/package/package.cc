@@ -11,7 +11,9 @@
 namespace slipway::package {
 namespace {
 
-bool is_tar_type(std::string_view media_type) { return media_type == kWeightTarType || media_type == kDocTarType; }
+bool is_tar_type(std::string_view media_type) {
+  return media_type == kWeightTarType || media_type == kDocTarType;
+}
 
 bool holds_manifest(const Descriptor& layer) {
   return layer.media_type == kWeightConfigRawType && layer.annotation(kFilePathAnnotation) == kManifestPath;
@@ -21,7 +23,8 @@ Error bad_layers(std::string message) { return invalid_argument("package.layers"
 
 }  // namespace
 
-Result<std::unique_ptr<Package>> Package::open(io::FileSystem& fs, std::string root, const crypto::Digest& digest) {
+Result<std::unique_ptr<Package>> Package::open(io::FileSystem& fs, std::string root,
+                                               const crypto::Digest& digest) {
   std::unique_ptr<Package> package(new Package(fs, std::move(root), digest));
   const Status status = package->load();
   if (!status.ok()) return status.error();
@@ -30,7 +33,7 @@ Result<std::unique_ptr<Package>> Package::open(io::FileSystem& fs, std::string r
 
 Status Package::load() {
   SLIPWAY_ASSIGN_OR_RETURN(const std::string text,
-                           read_blob(fs_, root_, Descriptor{.digest = digest_}, kMaxOciManifestBytes));
+                           read_blob(fs_, root_, Descriptor{"", digest_, 0, {}}, kMaxOciManifestBytes));
   auto oci = decode_oci_manifest(text);
   if (!oci.ok()) return oci.error().within(digest_.to_string());
   oci_ = std::move(*oci);
@@ -38,7 +41,8 @@ Status Package::load() {
   const auto layer = std::find_if(oci_.layers.begin(), oci_.layers.end(), holds_manifest);
   if (layer == oci_.layers.end()) {
     return failed_precondition("package.foreign", digest_.to_string() + " is a model artifact without " +
-                                                      std::string(kManifestPath) + ": it was not packed by Slipway");
+                                                      std::string(kManifestPath) +
+                                                      ": it was not packed by Slipway");
   }
   SLIPWAY_ASSIGN_OR_RETURN(manifest_text_, read_blob(fs_, root_, *layer, kMaxManifestBytes));
   SLIPWAY_ASSIGN_OR_RETURN(manifest_, decode_manifest(manifest_text_));
@@ -66,7 +70,8 @@ Status Package::check_layers() const {
     }
   }
   for (const auto& [digest, layer] : layers) {
-    if (!used.contains(digest)) return bad_layers("the layer " + digest.to_string() + " holds no file of the package");
+    if (!used.contains(digest))
+      return bad_layers("the layer " + digest.to_string() + " holds no file of the package");
   }
   return {};
 }
@@ -78,8 +83,9 @@ bool Package::is_tar(const crypto::Digest& layer) const {
 }
 
 const FileEntry* Package::find(std::string_view path) const {
-  const auto found = std::lower_bound(manifest_.files.begin(), manifest_.files.end(), path,
-                                      [](const FileEntry& file, std::string_view wanted) { return file.path < wanted; });
+  const auto found =
+      std::lower_bound(manifest_.files.begin(), manifest_.files.end(), path,
+                       [](const FileEntry& file, std::string_view wanted) { return file.path < wanted; });
   return found != manifest_.files.end() && found->path == path ? &*found : nullptr;
 }
 
@@ -124,18 +130,18 @@ Result<ByteView> Package::view(std::string_view path) {
     std::vector<std::string> names;
     for (const FileEntry& each : manifest_.files) names.push_back(each.path);
     const std::string near = nearest(path, names);
-    return not_found("package.file_missing",
-                     "the package " + manifest_.name + ":" + manifest_.version + " has no file " + printable(path) +
-                         (near.empty() ? "" : "; did you mean " + near + "?"));
+    return not_found("package.file_missing", "the package " + manifest_.name + ":" + manifest_.version +
+                                                 " has no file " + printable(path) +
+                                                 (near.empty() ? "" : "; did you mean " + near + "?"));
   }
   const std::lock_guard lock(mutex_);
   const auto known = checked_.find(path);
   if (known != checked_.end()) return known->second;
   SLIPWAY_ASSIGN_OR_RETURN(const ByteView content, locate(*file));
   if (crypto::Sha256::of(content) != file->digest) {
-    return data_loss("package.digest_mismatch", "the blob " + file->layer.to_string() + " in " + root_ +
-                                                    " is damaged: " + file->path +
-                                                    " in it has another digest; copy or pack the package again");
+    return data_loss("package.digest_mismatch",
+                     "the blob " + file->layer.to_string() + " in " + root_ + " is damaged: " + file->path +
+                         " in it has another digest; copy or pack the package again");
   }
   checked_.emplace(file->path, content);
   return content;

@@ -1,4 +1,5 @@
-// One package in a store's folder, opened for reading. Everything it gives was checked against its digest first.
+// One package in a store's folder, opened for reading. Everything it gives was checked against its digest
+// first.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,10 @@ class Package {
  public:
   /// Reads the manifests, nothing else. Borrows: fs.
   /// Errors: package.blob_missing, package.digest_mismatch, package.foreign (an artifact of another kind),
-  /// package.oci_manifest, package.manifest, package.format, package.layers (the two manifests do not fit each other).
-  static Result<std::unique_ptr<Package>> open(io::FileSystem& fs, std::string root, const crypto::Digest& digest);
+  /// package.oci_manifest, package.manifest, package.format, package.layers (the two manifests do not fit
+  /// each other).
+  static Result<std::unique_ptr<Package>> open(io::FileSystem& fs, std::string root,
+                                               const crypto::Digest& digest);
 
   [[nodiscard]] const crypto::Digest& digest() const { return digest_; }
   [[nodiscard]] const Manifest& manifest() const { return manifest_; }
@@ -42,8 +45,8 @@ class Package {
   /// The entry of a file, or null. `slipway/package.json` has none.
   [[nodiscard]] const FileEntry* find(std::string_view path) const;
 
-  /// The content of a file, in the store's own pages. The first call for a path hashes it; later ones cost a lookup.
-  /// Borrows: valid while this object lives, also after the package was removed from the store.
+  /// The content of a file, in the store's own pages. The first call for a path hashes it; later ones cost a
+  /// lookup. Borrows: valid while this object lives, also after the package was removed from the store.
   /// Errors: package.file_missing (did you mean), package.blob_missing, package.digest_mismatch.
   Result<ByteView> view(std::string_view path);
 
@@ -51,8 +54,8 @@ class Package {
   /// Errors: package.damaged with one fault per damaged or missing blob, naming it and the files in it.
   Result<VerifyReport> verify();
 
-  /// Writes all files, slipway/package.json too, into `folder`, which must be new or empty. They appear all at once;
-  /// after a failure nothing is there. Errors: io.exists; those of view().
+  /// Writes all files, slipway/package.json too, into `folder`, which must be new or empty. They appear all
+  /// at once; after a failure nothing is there. Errors: io.exists; those of view().
   Status unpack(const std::string& folder);
 
  private:

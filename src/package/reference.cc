@@ -21,9 +21,10 @@ std::size_t scheme_end(std::string_view text) {
   const std::size_t colon = text.find("://");
   if (colon == std::string_view::npos || colon == 0) return 0;
   const std::string_view scheme = text.substr(0, colon);
-  const bool fine = scheme[0] >= 'a' && scheme[0] <= 'z' && std::all_of(scheme.begin(), scheme.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
-  });
+  const bool fine =
+      scheme[0] >= 'a' && scheme[0] <= 'z' && std::all_of(scheme.begin(), scheme.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+      });
   return fine ? colon + 3 : 0;
 }
 
@@ -49,7 +50,8 @@ Result<PackageName> PackageName::parse(std::string_view text) {
   PackageName out;
   if (const std::size_t at = text.find('@'); at != std::string_view::npos) {
     const auto digest = crypto::Digest::parse(text.substr(at + 1));
-    if (!digest.ok()) return bad_reference(whole, "what follows '@' is no digest (sha256: and 64 hexadecimal digits)");
+    if (!digest.ok())
+      return bad_reference(whole, "what follows '@' is no digest (sha256: and 64 hexadecimal digits)");
     out.digest = *digest;
     text = text.substr(0, at);
   }
@@ -72,7 +74,8 @@ std::string PackageName::to_string() const {
   return text;
 }
 
-Result<Reference> parse_reference(std::string_view text, const std::function<bool(const std::string&)>& path_exists) {
+Result<Reference> parse_reference(std::string_view text,
+                                  const std::function<bool(const std::string&)>& path_exists) {
   if (text.empty()) return bad_reference(text, "it is empty");
   if (text.size() > kMaxReferenceBytes) return bad_reference(text, "it is too long");
   if (!is_utf8(text) || std::any_of(text.begin(), text.end(), [](char c) { return c >= 0 && c < 0x20; })) {

@@ -12,8 +12,8 @@
 
 namespace slipway::package {
 
-/// What was meant inside one store. Everything may be empty: an empty version means the newest, an empty name means the
-/// store's only package.
+/// What was meant inside one store. Everything may be empty: an empty version means the newest, an empty name
+/// means the store's only package.
 struct PackageName {
   std::string name;
   std::string version;
@@ -39,10 +39,11 @@ struct Reference {
   friend bool operator==(const Reference&, const Reference&) = default;
 };
 
-/// "s3://bucket/models/wine:1.2.0" -> a store; a path that exists, or has a "/" -> a path; anything else -> a name.
-/// The last part of an address or path names a package only where it carries a version or a digest; a path that exists as
-/// it is written is never taken apart. `path_exists` answers for one path.
-/// Errors: package.reference.
-Result<Reference> parse_reference(std::string_view text, const std::function<bool(const std::string&)>& path_exists);
+/// "s3://bucket/models/wine:1.2.0" -> a store; a path that exists, or has a "/" -> a path; anything else -> a
+/// name. The last part of an address or path names a package only where it carries a version or a digest; a
+/// path that exists as it is written is never taken apart. `path_exists` answers for one path. Errors:
+/// package.reference.
+Result<Reference> parse_reference(std::string_view text,
+                                  const std::function<bool(const std::string&)>& path_exists);
 
 }  // namespace slipway::package

@@ -28,8 +28,8 @@ Status Package::verify_blob(const Descriptor& descriptor) {
   auto file = fs_.open_read(blob_path(root_, descriptor.digest));
   if (!file.ok()) return file.error();
   if ((*file)->size_bytes() != descriptor.size_bytes) {
-    return data_loss("package.digest_mismatch", "has " + std::to_string((*file)->size_bytes()) + " bytes, not " +
-                                                    std::to_string(descriptor.size_bytes));
+    return data_loss("package.digest_mismatch", "has " + std::to_string((*file)->size_bytes()) +
+                                                    " bytes, not " + std::to_string(descriptor.size_bytes));
   }
   crypto::Sha256 hash;
   const auto read = io::read_stream(**file, 0, [&hash](ByteView part) {
@@ -65,7 +65,8 @@ Status Package::verify_config() {
       config.diff_ids.begin(), config.diff_ids.end(), oci_.layers.begin(), oci_.layers.end(),
       [](const crypto::Digest& digest, const Descriptor& layer) { return digest == layer.digest; });
   if (config.name == manifest_.name && config.version == manifest_.version && same_layers) return {};
-  return data_loss("package.config", "it says another name, version or layers than " + std::string(kManifestPath));
+  return data_loss("package.config",
+                   "it says another name, version or layers than " + std::string(kManifestPath));
 }
 
 Result<VerifyReport> Package::verify() {
@@ -83,12 +84,13 @@ Result<VerifyReport> Package::verify() {
   if (!manifest.ok()) faults.add("blob " + digest_.to_string() + " (manifest)", manifest.error().message());
   if (note(oci_.config.digest, verify_blob(oci_.config))) note(oci_.config.digest, verify_config());
   for (const Descriptor& layer : oci_.layers) {
-    if (note(layer.digest, verify_blob(layer)) && is_tar(layer.digest)) note(layer.digest, verify_files(layer));
+    if (note(layer.digest, verify_blob(layer)) && is_tar(layer.digest))
+      note(layer.digest, verify_files(layer));
   }
   report.blobs = oci_.layers.size() + 2;
   if (faults.empty()) return report;
-  return data_loss("package.damaged", "the package " + manifest_.name + ":" + manifest_.version + " in " + root_ +
-                                          " is damaged; remove it and copy or pack it again")
+  return data_loss("package.damaged", "the package " + manifest_.name + ":" + manifest_.version + " in " +
+                                          root_ + " is damaged; remove it and copy or pack it again")
       .with_faults(faults.take());
 }
 

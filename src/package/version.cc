@@ -66,7 +66,8 @@ std::optional<Semantic> parse_semantic(std::string_view text) {
 }
 
 std::strong_ordering compare_identifiers(std::string_view a, std::string_view b) {
-  if (is_digits(a) != is_digits(b)) return is_digits(a) ? std::strong_ordering::less : std::strong_ordering::greater;
+  if (is_digits(a) != is_digits(b))
+    return is_digits(a) ? std::strong_ordering::less : std::strong_ordering::greater;
   return is_digits(a) ? compare_numbers(a, b) : a <=> b;
 }
 
@@ -100,7 +101,9 @@ std::optional<std::strong_ordering> compare_semantic(std::string_view a, std::st
 }
 
 std::vector<std::size_t> order_versions(const std::vector<DatedVersion>& versions) {
-  const auto all = [&versions](auto predicate) { return std::all_of(versions.begin(), versions.end(), predicate); };
+  const auto all = [&versions](auto predicate) {
+    return std::all_of(versions.begin(), versions.end(), predicate);
+  };
   const bool semantic = all([](const DatedVersion& v) { return parse_semantic(v.version).has_value(); });
   const bool integers = !semantic && all([](const DatedVersion& v) { return is_number(v.version); });
   std::vector<std::size_t> order(versions.size());
@@ -126,7 +129,8 @@ std::string format_time(WallTime time) {
   std::snprintf(text, sizeof(text), "%04d-%02u-%02uT%02d:%02d:%02d.%09lldZ", static_cast<int>(date.year()),
                 static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
                 static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()), static_cast<long long>(clock.subseconds().count()));
+                static_cast<int>(clock.seconds().count()),
+                static_cast<long long>(clock.subseconds().count()));
   return text;
 }
 

@@ -18,10 +18,12 @@ class PathSet {
   Status add(const std::string& path) {
     SLIPWAY_TRY(io::check_relative_path(path));
     if (files_.contains(path)) return already_exists("package.path_twice", path + " comes twice");
-    if (folders_.contains(path)) return already_exists("package.path_twice", path + " is a file and a folder");
+    if (folders_.contains(path))
+      return already_exists("package.path_twice", path + " is a file and a folder");
     for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
       const std::string folder = path.substr(0, slash);
-      if (files_.contains(folder)) return already_exists("package.path_twice", folder + " is a file and a folder");
+      if (files_.contains(folder))
+        return already_exists("package.path_twice", folder + " is a file and a folder");
       folders_.insert(folder);
     }
     files_.insert(path);
