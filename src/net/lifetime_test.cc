@@ -231,6 +231,9 @@ TEST(LimitTest, ConnectionsBeyondTheLimitAreTurnedAway) {
 }
 
 TEST(LimitTest, WithoutDescriptorsClientsAreTurnedAwayAndTheOthersServed) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the vptr sanitizer itself needs descriptors to look at an object";
+#endif
   StepServer server;
   RawClient early(server);
   ASSERT_TRUE(server.run_until([&] { return open_count(server) == 1; }));
