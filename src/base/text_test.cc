@@ -14,6 +14,7 @@ TEST(Nearest, FindsSlipsOfTheFingerAndNothingFarther) {
   EXPECT_EQ(nearest("malic acid", words), "malic_acid");
   EXPECT_EQ(nearest("proline", words), "");
   EXPECT_EQ(nearest("hua", words), "hue");
+  EXPECT_EQ(nearest("uhe", words), "hue");
   EXPECT_EQ(nearest(std::string(500, 'a'), words), "");
 }
 

@@ -76,11 +76,16 @@ class Checker {
     skip_space();
     switch (peek()) {
       case '{':
-      case '[': return open();
-      case '"': return string();
-      case 't': return word("true");
-      case 'f': return word("false");
-      case 'n': return word("null");
+      case '[':
+        return open();
+      case '"':
+        return string();
+      case 't':
+        return word("true");
+      case 'f':
+        return word("false");
+      case 'n':
+        return word("null");
       default:
         if (peek() == '-' || is_digit(peek())) return number();
         return fail_wanted("a value");
@@ -97,7 +102,8 @@ class Checker {
     }
     if (open_.size() >= max_depth_) {
       at_ = here;
-      return fail(FaultKind::kDepth, "arrays and objects are nested deeper than " + std::to_string(max_depth_));
+      return fail(FaultKind::kDepth,
+                  "arrays and objects are nested deeper than " + std::to_string(max_depth_));
     }
     open_.push_back(close);
     if (close == '}') return member();
@@ -142,7 +148,8 @@ class Checker {
   void string() {
     const std::size_t start = at_++;
     while (!end() && peek() != '"') {
-      if (static_cast<unsigned char>(peek()) < 0x20) return fail("a control character in a string must be escaped");
+      if (static_cast<unsigned char>(peek()) < 0x20)
+        return fail("a control character in a string must be escaped");
       if (peek() == '\\') {
         escape();
         if (failed()) return;
@@ -229,13 +236,15 @@ class Checker {
     std::int64_t negative = 0;
     std::uint64_t positive = 0;
     const char* last = token.data() + token.size();
-    const bool fits = whole ? (token[0] == '-' ? std::from_chars(token.data(), last, negative).ec == std::errc()
-                                               : std::from_chars(token.data(), last, positive).ec == std::errc())
-                            : !std::isinf(std::strtod(token.c_str(), nullptr));
+    const bool fits =
+        whole ? (token[0] == '-' ? std::from_chars(token.data(), last, negative).ec == std::errc()
+                                 : std::from_chars(token.data(), last, positive).ec == std::errc())
+              : !std::isinf(std::strtod(token.c_str(), nullptr));
     if (fits) return;
     at_ = start;
-    fail(FaultKind::kNumber, whole ? "an integer beyond 64 bits (a float is written with a point or an exponent)"
-                                   : "a number beyond the range of a double");
+    fail(FaultKind::kNumber,
+         whole ? "an integer beyond 64 bits (a float is written with a point or an exponent)"
+               : "a number beyond the range of a double");
   }
 
   std::string_view text_;
@@ -247,10 +256,14 @@ class Checker {
 
 std::string_view fault_id(FaultKind kind) {
   switch (kind) {
-    case FaultKind::kDepth: return "json.depth";
-    case FaultKind::kUtf8: return "json.utf8";
-    case FaultKind::kNumber: return "json.number";
-    default: return "json.syntax";
+    case FaultKind::kDepth:
+      return "json.depth";
+    case FaultKind::kUtf8:
+      return "json.utf8";
+    case FaultKind::kNumber:
+      return "json.number";
+    default:
+      return "json.syntax";
   }
 }
 
@@ -260,7 +273,8 @@ TextFault find_fault(std::string_view text, std::size_t max_depth) { return Chec
 
 Error explain_fault(std::string_view text, std::size_t max_depth, std::string_view otherwise) {
   const TextFault fault = find_fault(text, max_depth);
-  if (fault.kind == FaultKind::kNone) return invalid_argument("json.syntax", "not JSON: " + std::string(otherwise));
+  if (fault.kind == FaultKind::kNone)
+    return invalid_argument("json.syntax", "not JSON: " + std::string(otherwise));
   const std::string_view before = text.substr(0, fault.offset);
   const auto line = 1 + std::count(before.begin(), before.end(), '\n');
   const std::size_t newline = before.rfind('\n');

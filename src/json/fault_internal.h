@@ -17,8 +17,8 @@ struct TextFault {
   std::string message;     ///< "a comma or ] is wanted"
 };
 
-/// The first fault of `text`; kNone when it is JSON within max_depth. A second, plain reading of the grammar, against
-/// which simdjson is checked by fuzzing. Source: RFC 8259. Cost: linear.
+/// The first fault of `text`; kNone when it is JSON within max_depth. A second, plain reading of the grammar,
+/// against which simdjson is checked by fuzzing. Source: RFC 8259. Cost: linear.
 TextFault find_fault(std::string_view text, std::size_t max_depth);
 
 /// The Error for a text that the parser refused: find_fault's words with line and column, or `otherwise`.

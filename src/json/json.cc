@@ -32,11 +32,14 @@ struct Tape {
   [[nodiscard]] std::size_t behind(std::size_t i) const {
     switch (kind(word(i))) {
       case '[':
-      case '{': return behind_scope(i);
+      case '{':
+        return behind_scope(i);
       case 'l':
       case 'u':
-      case 'd': return i + 2;
-      default: return i + 1;
+      case 'd':
+        return i + 2;
+      default:
+        return i + 1;
     }
   }
   template <typename T>
@@ -66,14 +69,22 @@ namespace {
 
 Type type_of(char kind) {
   switch (kind) {
-    case '[': return Type::kArray;
-    case '{': return Type::kObject;
-    case '"': return Type::kString;
-    case 'l': return Type::kInt64;
-    case 'u': return Type::kUint64;
-    case 'd': return Type::kDouble;
-    case 'n': return Type::kNull;
-    default: return Type::kBool;
+    case '[':
+      return Type::kArray;
+    case '{':
+      return Type::kObject;
+    case '"':
+      return Type::kString;
+    case 'l':
+      return Type::kInt64;
+    case 'u':
+      return Type::kUint64;
+    case 'd':
+      return Type::kDouble;
+    case 'n':
+      return Type::kNull;
+    default:
+      return Type::kBool;
   }
 }
 
@@ -86,7 +97,8 @@ std::optional<To> whole(double value, double low, double high) {
 
 template <typename T>
 std::optional<T> narrow_integer(const Tape& tape, std::size_t i, char kind) {
-  constexpr double kHigh = 2.0 * static_cast<double>(std::uint64_t{1} << (std::numeric_limits<T>::digits - 1));
+  constexpr double kHigh =
+      2.0 * static_cast<double>(std::uint64_t{1} << (std::numeric_limits<T>::digits - 1));
   if (kind == 'l') {
     const auto value = tape.number<std::int64_t>(i);
     if (!std::in_range<T>(value)) return std::nullopt;
@@ -123,8 +135,9 @@ constexpr std::string_view wanted_name() {
 }
 
 Error wrong_type(std::size_t position, Type found, std::string_view wanted) {
-  return invalid_argument("json.type", "element " + std::to_string(position) + " is " + std::string(type_name(found)) +
-                                           "; " + std::string(wanted) + " is wanted");
+  return invalid_argument("json.type", "element " + std::to_string(position) + " is " +
+                                           std::string(type_name(found)) + "; " + std::string(wanted) +
+                                           " is wanted");
 }
 
 Error no_array(Type found) {
@@ -138,8 +151,8 @@ Error out_of_range(const Tape& tape, std::size_t i, std::size_t position) {
     range = "the integers from " + std::to_string(std::numeric_limits<T>::min()) + " to " +
             std::to_string(std::numeric_limits<T>::max());
   }
-  return invalid_argument("json.range", "element " + std::to_string(position) + " is " + tape.value(i).to_text() +
-                                            ", which does not fit " + range);
+  return invalid_argument("json.range", "element " + std::to_string(position) + " is " +
+                                            tape.value(i).to_text() + ", which does not fit " + range);
 }
 
 // Counts the scalars from `position` on, for the message.
@@ -151,22 +164,29 @@ Error wrong_count(const Tape& tape, std::size_t wanted) {
     if (kind != '[' && kind != ']') ++found;
     i = kind == '[' || kind == ']' ? i + 1 : tape.behind(i);
   }
-  return invalid_argument("json.count", std::to_string(wanted) + " elements are wanted, but " + std::to_string(found) +
-                                            " are given");
+  return invalid_argument("json.count", std::to_string(wanted) + " elements are wanted, but " +
+                                            std::to_string(found) + " are given");
 }
 
 }  // namespace
 
 std::string_view type_name(Type type) {
   switch (type) {
-    case Type::kNull: return "null";
-    case Type::kBool: return "a boolean";
+    case Type::kNull:
+      return "null";
+    case Type::kBool:
+      return "a boolean";
     case Type::kInt64:
-    case Type::kUint64: return "an integer";
-    case Type::kDouble: return "a number";
-    case Type::kString: return "a string";
-    case Type::kArray: return "an array";
-    case Type::kObject: return "an object";
+    case Type::kUint64:
+      return "an integer";
+    case Type::kDouble:
+      return "a number";
+    case Type::kString:
+      return "a string";
+    case Type::kArray:
+      return "an array";
+    case Type::kObject:
+      return "an object";
   }
   return "a value";
 }
@@ -242,7 +262,8 @@ Status Value::read_flat(std::span<T> out) const {
       out[count++] = kind == 't';
       ++i;
     } else {
-      if (kind != 'd' && kind != 'l' && kind != 'u') return wrong_type(count, type_of(kind), wanted_name<T>());
+      if (kind != 'd' && kind != 'l' && kind != 'u')
+        return wrong_type(count, type_of(kind), wanted_name<T>());
       const auto value = narrow<T>(tape, i, kind);
       if (!value) return out_of_range<T>(tape, i, count);
       out[count++] = *value;
@@ -285,12 +306,18 @@ namespace {
 
 void write_value(const Value& value, Writer& out) {
   switch (value.type()) {
-    case Type::kNull: return out.null();
-    case Type::kBool: return out.boolean(*value.as_bool());
-    case Type::kInt64: return out.number(*value.as_int64());
-    case Type::kUint64: return out.number(*value.as_uint64());
-    case Type::kDouble: return out.number(*value.as_double());
-    case Type::kString: return out.string(*value.as_string());
+    case Type::kNull:
+      return out.null();
+    case Type::kBool:
+      return out.boolean(*value.as_bool());
+    case Type::kInt64:
+      return out.number(*value.as_int64());
+    case Type::kUint64:
+      return out.number(*value.as_uint64());
+    case Type::kDouble:
+      return out.number(*value.as_double());
+    case Type::kString:
+      return out.string(*value.as_string());
     case Type::kArray:
       out.begin_array();
       for (const Value& element : value.array()) write_value(element, out);
@@ -417,8 +444,8 @@ Result<Value> Parser::parse_padded(std::string_view text) {
     return resource_exhausted("json.too_large", "a JSON document may have up to 4 GiB, this one is larger");
   }
   if (const auto error = impl_->prepare(text.size())) {
-    return resource_exhausted("json.too_large",
-                              "there is no memory for a JSON document of " + std::to_string(text.size()) + " bytes");
+    return resource_exhausted("json.too_large", "there is no memory for a JSON document of " +
+                                                    std::to_string(text.size()) + " bytes");
   }
   // Versions of simdjson differ about a byte order mark; some editors write one.
   const std::size_t skip = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
@@ -433,7 +460,8 @@ Result<Value> Parser::parse_padded(std::string_view text) {
 }
 
 Result<Value> Parser::parse(std::string_view text) {
-  if (impl_->copy.capacity() > Impl::kKeepBytes && text.size() <= Impl::kKeepBytes) std::string().swap(impl_->copy);
+  if (impl_->copy.capacity() > Impl::kKeepBytes && text.size() <= Impl::kKeepBytes)
+    std::string().swap(impl_->copy);
   impl_->copy.reserve(text.size() + kPaddingBytes);
   impl_->copy.assign(text);
   return parse_padded(impl_->copy);

@@ -37,32 +37,35 @@ class Value {
     return t == Type::kInt64 || t == Type::kUint64 || t == Type::kDouble;
   }
 
-  // Each gives the value, or nothing when it is of another type (or, for numbers, does not fit exactly; as_double takes
-  // every number).
+  // Each gives the value, or nothing when it is of another type (or, for numbers, does not fit exactly;
+  // as_double takes every number).
   [[nodiscard]] std::optional<bool> as_bool() const;
   [[nodiscard]] std::optional<std::int64_t> as_int64() const;
   [[nodiscard]] std::optional<std::uint64_t> as_uint64() const;
   [[nodiscard]] std::optional<double> as_double() const;
   [[nodiscard]] std::optional<std::string_view> as_string() const;
 
-  /// The member of an object; nothing when this is no object or has no such key. A key given twice: the first.
-  /// Cost: linear in the members.
+  /// The member of an object; nothing when this is no object or has no such key. A key given twice: the
+  /// first. Cost: linear in the members.
   [[nodiscard]] std::optional<Value> find(std::string_view key) const;
 
   /// Precondition: is_array() / is_object().
   [[nodiscard]] ArrayView array() const;
   [[nodiscard]] ObjectView object() const;
 
-  /// Reads the numbers of a possibly nested array in order into `out`, converted to T; BOOL arrays go into `bool` from
-  /// true/false only. The nesting's shape is not looked at: "data may be nested or flat" (Open Inference Protocol).
-  /// Errors: json.type (not an array, or an element of another type), json.range (a number that does not fit T, or a
-  /// fraction for an integer T), json.count (not exactly out.size() elements); each names the element's position.
-  /// Cost: one pass over the document's flat form, no recursion.
+  /// Reads the numbers of a possibly nested array in order into `out`, converted to T; BOOL arrays go into
+  /// `bool` from true/false only. The nesting's shape is not looked at: "data may be nested or flat" (Open
+  /// Inference Protocol). Errors: json.type (not an array, or an element of another type), json.range (a
+  /// number that does not fit T, or a fraction for an integer T), json.count (not exactly out.size()
+  /// elements); each names the element's position. Cost: one pass over the document's flat form, no
+  /// recursion.
   template <typename T>
   Status read_flat(std::span<T> out) const;  // bool, all fixed integers, float, double
 
-  /// Visits the strings of a possibly nested array in order. Errors: json.type; json.count unless exactly `count`.
-  Status read_flat_strings(std::size_t count, void (*visit)(void* context, std::string_view text), void* context) const;
+  /// Visits the strings of a possibly nested array in order. Errors: json.type; json.count unless exactly
+  /// `count`.
+  Status read_flat_strings(std::size_t count, void (*visit)(void* context, std::string_view text),
+                           void* context) const;
 
   /// This value as JSON text (numbers as in the document's value, not its spelling).
   [[nodiscard]] std::string to_text() const;
@@ -147,23 +150,23 @@ class ObjectView {
   Value value_;
 };
 
-/// Reads one document at a time. Memory grows to about 14 times the largest document and shrinks again at the next small
-/// one. Thread: external lock; one per loop or call.
+/// Reads one document at a time. Memory grows to about 14 times the largest document and shrinks again at the
+/// next small one. Thread: external lock; one per loop or call.
 class Parser {
  public:
   /// Bytes that must be readable (not necessarily set) behind the text given to parse_padded.
   static constexpr std::size_t kPaddingBytes = 64;
 
-  /// Range: max_depth, the nesting of arrays and objects (an empty one at the bottom does not count), 1 to 1024.
+  /// Range: max_depth, the nesting of arrays and objects (an empty one at the bottom does not count), 1 to
+  /// 1024.
   explicit Parser(std::size_t max_depth = 64);
   ~Parser();
   Parser(Parser&&) noexcept;
   Parser& operator=(Parser&&) noexcept;
 
-  /// Parses text that is followed by kPaddingBytes readable bytes, without copying it. The strings of the document live
-  /// in the parser. Checks UTF-8.
-  /// Errors: json.syntax, json.depth, json.utf8, json.number (beyond 64-bit integers or double), with line and column;
-  /// json.too_large (4 GiB and more, or no memory).
+  /// Parses text that is followed by kPaddingBytes readable bytes, without copying it. The strings of the
+  /// document live in the parser. Checks UTF-8. Errors: json.syntax, json.depth, json.utf8, json.number
+  /// (beyond 64-bit integers or double), with line and column; json.too_large (4 GiB and more, or no memory).
   Result<Value> parse_padded(std::string_view text);
   /// The same with one copy of the text.
   Result<Value> parse(std::string_view text);

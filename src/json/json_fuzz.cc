@@ -1,5 +1,5 @@
-// Any bytes: the parser and the plain second reading must agree, what was read must be readable again, and read_flat
-// must keep to its buffer.
+// Any bytes: the parser and the plain second reading must agree, what was read must be readable again, and
+// read_flat must keep to its buffer.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -37,7 +37,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   read_as<float>(*value, count);
   read_as<std::int8_t>(*value, count);
   read_as<std::uint64_t>(*value, count);
-  (void)value->read_flat_strings(count, [](void*, std::string_view) {}, nullptr);
+  (void)value->read_flat_strings(
+      count, [](void*, std::string_view) {}, nullptr);
   if (value->is_object()) (void)value->object().duplicate_key();
   return 0;
 }

@@ -59,14 +59,18 @@ TEST(Parser, AFaultNamesLineAndColumn) {
   Parser parser;
   EXPECT_EQ(parser.parse("{\n  \"a\": 1\n  \"b\": 2}").error().message(),
             "not JSON at line 3, column 3: a comma or } is wanted, not \"\"\"");
-  EXPECT_EQ(parser.parse("[1, nan]").error().message(), "not JSON at line 1, column 5: a value is wanted, not \"n\"");
-  EXPECT_EQ(parser.parse("[\"a\xff\"]").error().message(), "not JSON at line 1, column 4: the text is not UTF-8");
+  EXPECT_EQ(parser.parse("[1, nan]").error().message(),
+            "not JSON at line 1, column 5: a value is wanted, not \"n\"");
+  EXPECT_EQ(parser.parse("[\"a\xff\"]").error().message(),
+            "not JSON at line 1, column 4: the text is not UTF-8");
   EXPECT_EQ(parser.parse("{\"a\":").error().message(),
             "not JSON at line 1, column 6: a value is wanted, not the end of the text");
 }
 
 TEST(Parser, DepthIsCapped) {
-  const auto nested = [](std::size_t depth) { return std::string(depth, '[') + "1" + std::string(depth, ']'); };
+  const auto nested = [](std::size_t depth) {
+    return std::string(depth, '[') + "1" + std::string(depth, ']');
+  };
   EXPECT_EQ(id_of(nested(64)), "");
   EXPECT_EQ(id_of(nested(65)), "json.depth");
   EXPECT_EQ(id_of(std::string(1'000'000, '[')), "json.depth");
@@ -101,7 +105,8 @@ TEST(Parser, PaddedTextIsReadWhereItStands) {
 
 TEST(Value, NumbersComeOnlyWhereTheyFit) {
   Parser parser;
-  const auto document = parser.parse("[1, -1, 18446744073709551615, 2.5, 3.0, 9223372036854775808, 1e19, -0.0]");
+  const auto document =
+      parser.parse("[1, -1, 18446744073709551615, 2.5, 3.0, 9223372036854775808, 1e19, -0.0]");
   ASSERT_TRUE(document.ok());
   std::vector<Value> values(document->array().begin(), document->array().end());
   ASSERT_EQ(values.size(), 8U);
@@ -179,10 +184,12 @@ TEST(ReadFlat, NestingDoesNotMatter) {
 TEST(ReadFlat, IntegersMustFit) {
   EXPECT_EQ(flat<std::uint8_t>("[0, 255]", {0, 255}), "");
   EXPECT_EQ(flat<std::int8_t>("[-128, 127]", {-128, 127}), "");
-  EXPECT_EQ(flat<std::int64_t>("[-9223372036854775808, 9223372036854775807]",
-                               {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}),
+  EXPECT_EQ(flat<std::int64_t>(
+                "[-9223372036854775808, 9223372036854775807]",
+                {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}),
             "");
-  EXPECT_EQ(flat<std::uint64_t>("[18446744073709551615, 4.0]", {std::numeric_limits<std::uint64_t>::max(), 4}), "");
+  EXPECT_EQ(
+      flat<std::uint64_t>("[18446744073709551615, 4.0]", {std::numeric_limits<std::uint64_t>::max(), 4}), "");
   EXPECT_EQ(flat<std::uint8_t>("[0, 256]", {0, 0}),
             "json.range: element 1 is 256, which does not fit the integers from 0 to 255");
   EXPECT_EQ(flat<std::uint32_t>("[-1]", {0}),
@@ -197,7 +204,8 @@ TEST(ReadFlat, IntegersMustFit) {
 TEST(ReadFlat, OtherTypesAreNamedWithTheirPlace) {
   EXPECT_EQ(flat<float>("[1, \"2\"]", {0, 0}), "json.type: element 1 is a string; a number is wanted");
   EXPECT_EQ(flat<float>("[null]", {0}), "json.type: element 0 is null; a number is wanted");
-  EXPECT_EQ(flat<std::int32_t>("[[1],[true]]", {0, 0}), "json.type: element 1 is a boolean; an integer is wanted");
+  EXPECT_EQ(flat<std::int32_t>("[[1],[true]]", {0, 0}),
+            "json.type: element 1 is a boolean; an integer is wanted");
   EXPECT_EQ(flat<float>("[{\"a\":1}]", {0}), "json.type: element 0 is an object; a number is wanted");
   EXPECT_EQ(flat<float>("1", {0}), "json.type: an array is wanted, not an integer");
   EXPECT_EQ(flat<float>("{}", {0}), "json.type: an array is wanted, not an object");
@@ -206,7 +214,8 @@ TEST(ReadFlat, OtherTypesAreNamedWithTheirPlace) {
 TEST(ReadFlat, TheCountMustBeExact) {
   EXPECT_EQ(flat<float>("[1,2,3]", {0, 0}), "json.count: 2 elements are wanted, but 3 are given");
   EXPECT_EQ(flat<float>("[[1],[2,[3]]]", {0, 0, 0, 0}), "json.count: 4 elements are wanted, but 3 are given");
-  EXPECT_EQ(flat<float>("[1,{\"a\":[1,2]},\"x\"]", {0}), "json.count: 1 elements are wanted, but 3 are given");
+  EXPECT_EQ(flat<float>("[1,{\"a\":[1,2]},\"x\"]", {0}),
+            "json.count: 1 elements are wanted, but 3 are given");
 }
 
 TEST(ReadFlat, BooleansAreTrueAndFalseOnly) {

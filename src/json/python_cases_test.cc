@@ -34,19 +34,32 @@ std::string to_hex(std::string_view bytes) {
 
 std::string double_event(double value) {
   char digits[18];
-  std::snprintf(digits, sizeof(digits), "d%016llx", static_cast<unsigned long long>(std::bit_cast<std::uint64_t>(value)));
+  std::snprintf(digits, sizeof(digits), "d%016llx",
+                static_cast<unsigned long long>(std::bit_cast<std::uint64_t>(value)));
   return digits;
 }
 
 void append_events(const Value& value, std::string& out) {
   if (!out.empty()) out += ' ';
   switch (value.type()) {
-    case Type::kNull: out += 'n'; break;
-    case Type::kBool: out += *value.as_bool() ? 't' : 'f'; break;
-    case Type::kInt64: out += "i" + std::to_string(*value.as_int64()); break;
-    case Type::kUint64: out += "i" + std::to_string(*value.as_uint64()); break;
-    case Type::kDouble: out += double_event(*value.as_double()); break;
-    case Type::kString: out += "s" + to_hex(*value.as_string()); break;
+    case Type::kNull:
+      out += 'n';
+      break;
+    case Type::kBool:
+      out += *value.as_bool() ? 't' : 'f';
+      break;
+    case Type::kInt64:
+      out += "i" + std::to_string(*value.as_int64());
+      break;
+    case Type::kUint64:
+      out += "i" + std::to_string(*value.as_uint64());
+      break;
+    case Type::kDouble:
+      out += double_event(*value.as_double());
+      break;
+    case Type::kString:
+      out += "s" + to_hex(*value.as_string());
+      break;
     case Type::kArray:
       out += '[';
       for (const Value& element : value.array()) append_events(element, out);

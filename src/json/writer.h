@@ -9,8 +9,8 @@
 namespace slipway::json {
 
 /// `Writer w(out); w.begin_object(); w.key("id"); w.string("a"); w.end_object();`
-/// Numbers are the shortest text that reads back to the same value; NaN and the infinities, which JSON lacks, become
-/// null. Broken UTF-8 in strings becomes U+FFFD. Borrows: out. Thread: external lock.
+/// Numbers are the shortest text that reads back to the same value; NaN and the infinities, which JSON lacks,
+/// become null. Broken UTF-8 in strings becomes U+FFFD. Borrows: out. Thread: external lock.
 class Writer {
  public:
   explicit Writer(std::string& out) : out_(out) {}

@@ -71,12 +71,14 @@ TEST(Writer, EveryFloatReadsBackToTheSameBits) {
     const auto narrow = std::bit_cast<float>(static_cast<std::uint32_t>(random.next()));
     if (std::isfinite(wide)) {
       const std::string text = number(wide);
-      EXPECT_EQ(std::bit_cast<std::uint64_t>(std::strtod(text.c_str(), nullptr)), std::bit_cast<std::uint64_t>(wide));
+      EXPECT_EQ(std::bit_cast<std::uint64_t>(std::strtod(text.c_str(), nullptr)),
+                std::bit_cast<std::uint64_t>(wide));
       EXPECT_NE(text.find_first_of(".e"), std::string::npos) << text;
     }
     if (std::isfinite(narrow)) {
       const std::string text = number(narrow);
-      EXPECT_EQ(std::bit_cast<std::uint32_t>(std::strtof(text.c_str(), nullptr)), std::bit_cast<std::uint32_t>(narrow));
+      EXPECT_EQ(std::bit_cast<std::uint32_t>(std::strtof(text.c_str(), nullptr)),
+                std::bit_cast<std::uint32_t>(narrow));
     }
   }
 }
