@@ -141,7 +141,9 @@ function showDeployment(entry, facts) {
     event.preventDefault();
     ask(entry.url, fields, section.querySelector('output'), form.querySelector('button'));
   });
-  section.querySelector('.quiet').addEventListener('click', () => navigator.clipboard.writeText(code.textContent));
+  const copy = section.querySelector('.quiet');
+  copy.hidden = !navigator.clipboard;  // browsers give it to secure pages and to loopback only
+  copy.addEventListener('click', () => navigator.clipboard.writeText(code.textContent));
   refresh();
   return section;
 }
