@@ -1,0 +1,270 @@
+#include "telemetry/metrics.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <iterator>
+
+#include "base/check.h"
+
+namespace slipway::telemetry {
+namespace internal {
+
+std::size_t shard() {
+  static std::atomic<std::size_t> next{0};
+  thread_local const std::size_t mine = next.fetch_add(1, std::memory_order_relaxed) % kShards;
+  return mine;
+}
+
+struct Series {
+  Labels labels;
+  std::unique_ptr<Counter> counter;
+  std::unique_ptr<Gauge> gauge;
+  std::unique_ptr<Histogram> histogram;
+  std::function<double()> read;
+};
+
+struct Family {
+  std::string name;
+  std::string help;
+  std::string type;
+  std::vector<std::unique_ptr<Series>> series;
+
+  // The series with these labels; the one for overflow when the family is full.
+  Series& find(const Labels& labels) {
+    for (const auto& one : series) {
+      if (one->labels == labels) return *one;
+    }
+    if (series.size() < Registry::kMaxSeries) return add(labels);
+    Labels overflow = labels;
+    for (auto& [label, value] : overflow) value = "overflow";
+    for (const auto& one : series) {
+      if (one->labels == overflow) return *one;
+    }
+    return add(overflow);
+  }
+
+ private:
+  Series& add(const Labels& labels) {
+    series.push_back(std::make_unique<Series>());
+    series.back()->labels = labels;
+    return *series.back();
+  }
+};
+
+}  // namespace internal
+
+namespace {
+
+using internal::Family;
+using internal::Series;
+
+void append_number(std::string& out, double value) {
+  if (std::isnan(value)) {
+    out += "NaN";
+  } else if (std::isinf(value)) {
+    out += value > 0 ? "+Inf" : "-Inf";
+  } else {
+    std::array<char, 32> text;
+    out.append(text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr);
+  }
+}
+
+double seconds(Duration value) { return std::chrono::duration<double>(value).count(); }
+
+// Escapes backslashes and line ends, and quotes inside label values.
+void append_escaped(std::string& out, std::string_view text, bool quotes) {
+  for (const char c : text) {
+    if (c == '\\') {
+      out += "\\\\";
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '"' && quotes) {
+      out += "\\\"";
+    } else {
+      out += c;
+    }
+  }
+}
+
+void append_labels(std::string& out, const Labels& labels, std::string_view bound = {}) {
+  if (labels.empty() && bound.empty()) return;
+  char separator = '{';
+  for (const auto& [name, value] : labels) {
+    out += separator;
+    out += name + "=\"";
+    append_escaped(out, value, true);
+    out += '"';
+    separator = ',';
+  }
+  if (!bound.empty()) {
+    out += separator;
+    out += "le=\"";
+    out += bound;
+    out += '"';
+  }
+  out += '}';
+}
+
+void append_histogram(std::string& out, const Family& family, const Series& series) {
+  const Histogram::Snapshot snapshot = series.histogram->snapshot();
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i < snapshot.counts.size(); ++i) {
+    total += snapshot.counts[i];
+    std::string bound;
+    if (i < series.histogram->bounds().size()) {
+      append_number(bound, seconds(series.histogram->bounds()[i]));
+    } else {
+      bound = "+Inf";
+    }
+    out += family.name + "_bucket";
+    append_labels(out, series.labels, bound);
+    out += " " + std::to_string(total) + "\n";
+  }
+  out += family.name + "_sum";
+  append_labels(out, series.labels);
+  out += ' ';
+  append_number(out, seconds(snapshot.sum));
+  out += "\n" + family.name + "_count";
+  append_labels(out, series.labels);
+  out += " " + std::to_string(total) + "\n";
+}
+
+void append_family(std::string& out, const Family& family) {
+  out += "# HELP " + family.name + " ";
+  append_escaped(out, family.help, false);
+  out += "\n# TYPE " + family.name + " " + family.type + "\n";
+  for (const auto& series : family.series) {
+    if (series->histogram) {
+      append_histogram(out, family, *series);
+      continue;
+    }
+    out += family.name;
+    append_labels(out, series->labels);
+    out += ' ';
+    if (series->counter) {
+      out += std::to_string(series->counter->value());
+    } else if (series->gauge) {
+      out += std::to_string(series->gauge->value());
+    } else {
+      append_number(out, series->read());
+    }
+    out += '\n';
+  }
+}
+
+bool is_name(std::string_view name) {
+  const auto letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':';
+  };
+  return !name.empty() && letter(name.front()) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
+
+}  // namespace
+
+std::uint64_t Counter::value() const {
+  std::uint64_t total = 0;
+  for (const internal::Cell& cell : cells_) total += cell.value.load(std::memory_order_relaxed);
+  return total;
+}
+
+Histogram::Histogram(std::span<const Duration> bounds)
+    : bounds_(bounds.begin(), bounds.end()),
+      stride_((bounds.size() + 2 + 7) / 8 * 8),
+      cells_(stride_ * internal::kShards) {
+  SLIPWAY_CHECK(std::is_sorted(bounds_.begin(), bounds_.end()));
+}
+
+void Histogram::observe(Duration value) {
+  const auto bucket =
+      static_cast<std::size_t>(std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin());
+  std::atomic<std::uint64_t>* cells = cells_.data() + internal::shard() * stride_;
+  cells[bucket].fetch_add(1, std::memory_order_relaxed);
+  const auto nanoseconds = static_cast<std::uint64_t>(std::max<std::int64_t>(0, value.count()));
+  cells[bounds_.size() + 1].fetch_add(nanoseconds, std::memory_order_relaxed);
+}
+
+Histogram::Snapshot Histogram::snapshot() const {
+  Snapshot snapshot;
+  snapshot.counts.resize(bounds_.size() + 1);
+  for (std::size_t shard = 0; shard < internal::kShards; ++shard) {
+    const std::atomic<std::uint64_t>* cells = cells_.data() + shard * stride_;
+    for (std::size_t i = 0; i < snapshot.counts.size(); ++i) {
+      snapshot.counts[i] += cells[i].load(std::memory_order_relaxed);
+    }
+    snapshot.sum +=
+        Duration(static_cast<std::int64_t>(cells[bounds_.size() + 1].load(std::memory_order_relaxed)));
+  }
+  return snapshot;
+}
+
+std::span<const Duration> request_bounds() {
+  using std::chrono::microseconds;
+  static constexpr std::array<Duration, 22> kBounds = {
+      microseconds(1),         microseconds(2),         microseconds(5),         microseconds(10),
+      microseconds(25),        microseconds(50),        microseconds(100),       microseconds(250),
+      microseconds(500),       microseconds(1'000),     microseconds(2'500),     microseconds(5'000),
+      microseconds(10'000),    microseconds(25'000),    microseconds(50'000),    microseconds(100'000),
+      microseconds(250'000),   microseconds(500'000),   microseconds(1'000'000), microseconds(2'500'000),
+      microseconds(5'000'000), microseconds(10'000'000)};
+  return kBounds;
+}
+
+Registry::Registry() = default;
+Registry::~Registry() = default;
+
+internal::Family& Registry::family(std::string_view name, std::string_view help, std::string_view type) {
+  for (const auto& family : families_) {
+    if (family->name != name) continue;
+    SLIPWAY_CHECK(family->type == type);
+    return *family;
+  }
+  SLIPWAY_CHECK(is_name(name));
+  families_.push_back(std::make_unique<Family>());
+  families_.back()->name = name;
+  families_.back()->help = help;
+  families_.back()->type = type;
+  return *families_.back();
+}
+
+Counter& Registry::counter(std::string_view name, std::string_view help, const Labels& labels) {
+  const std::lock_guard lock(mutex_);
+  Series& series = family(name, help, "counter").find(labels);
+  if (!series.counter) series.counter = std::make_unique<Counter>();
+  return *series.counter;
+}
+
+Gauge& Registry::gauge(std::string_view name, std::string_view help, const Labels& labels) {
+  const std::lock_guard lock(mutex_);
+  Series& series = family(name, help, "gauge").find(labels);
+  if (!series.gauge) series.gauge = std::make_unique<Gauge>();
+  return *series.gauge;
+}
+
+Histogram& Registry::histogram(std::string_view name, std::string_view help, std::span<const Duration> bounds,
+                               const Labels& labels) {
+  const std::lock_guard lock(mutex_);
+  Series& series = family(name, help, "histogram").find(labels);
+  if (!series.histogram) series.histogram = std::make_unique<Histogram>(bounds);
+  return *series.histogram;
+}
+
+void Registry::counter_callback(std::string_view name, std::string_view help, std::function<double()> read) {
+  const std::lock_guard lock(mutex_);
+  family(name, help, "counter").find({}).read = std::move(read);
+}
+
+void Registry::gauge_callback(std::string_view name, std::string_view help, std::function<double()> read) {
+  const std::lock_guard lock(mutex_);
+  family(name, help, "gauge").find({}).read = std::move(read);
+}
+
+std::string Registry::render() const {
+  const std::lock_guard lock(mutex_);
+  std::string page;
+  for (const auto& family : families_) append_family(page, *family);
+  return page;
+}
+
+}  // namespace slipway::telemetry
