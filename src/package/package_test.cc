@@ -191,7 +191,8 @@ TEST_F(PackageTest, ManifestIsReadStrictlyAndSaysEveryFault) {
     const auto manifest = decode_manifest(row.text);
     EXPECT_EQ(manifest.ok() ? "OK" : manifest.error().id(), row.id) << row.text;
     if (manifest.ok()) continue;
-    EXPECT_NE(manifest.error().to_string().find(row.message), std::string::npos) << manifest.error().to_string();
+    EXPECT_NE(manifest.error().to_string().find(row.message), std::string::npos)
+        << manifest.error().to_string();
   }
 }
 

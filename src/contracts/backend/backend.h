@@ -1,7 +1,8 @@
-// A backend loads and runs one kind of model. One folder under plugins/backends/ implements this contract; nothing else in
-// the program knows its name.
+// A backend loads and runs one kind of model. One folder under plugins/backends/ implements this contract;
+// nothing else in the program knows its name.
 //
-// Life of a model: probe (is this ours?) -> load (an Instance, or an Error and nothing left behind) -> submit, many times
+// Life of a model: probe (is this ours?) -> load (an Instance, or an Error and nothing left behind) ->
+// submit, many times
 // -> destroyed after its last completion.
 #pragma once
 
@@ -22,8 +23,8 @@
 
 namespace slipway::backend {
 
-/// The files of one model. A backend reads these and no others: whatever a model file refers to is looked up here by its
-/// exact name. Thread: safe.
+/// The files of one model. A backend reads these and no others: whatever a model file refers to is looked up
+/// here by its exact name. Thread: safe.
 class ModelFiles {
  public:
   virtual ~ModelFiles() = default;
@@ -35,8 +36,8 @@ class ModelFiles {
   [[nodiscard]] virtual Result<ByteView> read(std::string_view name) const = 0;
 };
 
-/// Runs tasks for an instance; serving decides where. `execute` either runs the task before it returns (a model of
-/// microseconds on the caller's own thread) or queues it and returns at once. Thread: safe.
+/// Runs tasks for an instance; serving decides where. `execute` either runs the task before it returns (a
+/// model of microseconds on the caller's own thread) or queues it and returns at once. Thread: safe.
 class Executor {
  public:
   class Task {
@@ -49,11 +50,11 @@ class Executor {
 };
 
 struct LoadOptions {
-  int threads = 1;                    ///< threads inside one run; 0 = as many as there are cores
-  std::vector<int> affinity;          ///< cores for those threads; empty = any
-  std::string device = "cpu";         ///< "cpu", or what a backend documents
+  int threads = 1;             ///< threads inside one run; 0 = as many as there are cores
+  std::vector<int> affinity;   ///< cores for those threads; empty = any
+  std::string device = "cpu";  ///< "cpu", or what a backend documents
   std::size_t max_output_bytes = std::size_t{1} << 30U;  ///< larger answers are an Error
-  Executor* executor = nullptr;       ///< Borrows: outlives the instance; null = runs on the caller's thread
+  Executor* executor = nullptr;  ///< Borrows: outlives the instance; null = runs on the caller's thread
 };
 
 /// Called exactly once per submit, on any thread, possibly before submit returns.
@@ -67,15 +68,17 @@ class Instance {
   /// Inputs and outputs as the model declares them, after flattening what is no tensor (scikit-learn's maps).
   [[nodiscard]] virtual const Signature& signature() const = 0;
 
-  /// Class labels found inside the model (a ZipMap's, a classifier's), in the order of the scores; empty when none.
+  /// Class labels found inside the model (a ZipMap's, a classifier's), in the order of the scores; empty when
+  /// none.
   [[nodiscard]] virtual std::span<const std::string> labels() const = 0;
 
-  /// Runs the model on `inputs`, one per signature().inputs and in that order, giving the outputs whose positions are in
-  /// `outputs` (empty = all, in order). Never blocks for the length of a run unless the executor runs tasks in place.
-  /// Borrows: inputs and outputs, until the completion was called.
-  /// Errors (through `done`): backend.input (a tensor that the model refuses), backend.run, backend.output_size. A failed
-  /// run gives no data.
-  virtual void submit(std::span<const TensorView> inputs, std::span<const std::size_t> outputs, Completion done) = 0;
+  /// Runs the model on `inputs`, one per signature().inputs and in that order, giving the outputs whose
+  /// positions are in `outputs` (empty = all, in order). Never blocks for the length of a run unless the
+  /// executor runs tasks in place. Borrows: inputs and outputs, until the completion was called. Errors
+  /// (through `done`): backend.input (a tensor that the model refuses), backend.run, backend.output_size. A
+  /// failed run gives no data.
+  virtual void submit(std::span<const TensorView> inputs, std::span<const std::size_t> outputs,
+                      Completion done) = 0;
 };
 
 /// Facts about a backend on this machine, for `slipway doctor` and --version.
@@ -90,12 +93,15 @@ class Backend {
  public:
   virtual ~Backend() = default;
   [[nodiscard]] virtual std::string_view name() const = 0;
-  /// Looks at the content, never at the suffix, and loads nothing. True = this is my kind of file, sound or not.
+  /// Looks at the content, never at the suffix, and loads nothing. True = this is my kind of file, sound or
+  /// not.
   [[nodiscard]] virtual bool probe(ByteView model) const = 0;
-  /// Borrows: files, until it returns. Cost: may take long (reads the weights, optimises); never call it on a loop.
-  /// Errors: backend.unavailable (its library is missing), backend.load (the model is damaged, hostile or of an unknown
-  /// version), backend.unsupported (types or structure that cannot be served), backend.external_data.
-  [[nodiscard]] virtual Result<std::unique_ptr<Instance>> load(const ModelFiles& files, const LoadOptions& options) = 0;
+  /// Borrows: files, until it returns. Cost: may take long (reads the weights, optimises); never call it on a
+  /// loop. Errors: backend.unavailable (its library is missing), backend.load (the model is damaged, hostile
+  /// or of an unknown version), backend.unsupported (types or structure that cannot be served),
+  /// backend.external_data.
+  [[nodiscard]] virtual Result<std::unique_ptr<Instance>> load(const ModelFiles& files,
+                                                               const LoadOptions& options) = 0;
   [[nodiscard]] virtual BackendInfo info() = 0;
 };
 
@@ -103,7 +109,8 @@ class Backend {
 struct Host {
   const Clock* clock = nullptr;
   Logger* logger = nullptr;
-  std::vector<std::string> library_dirs;  ///< where runtime libraries are looked for before the loader's own places
+  std::vector<std::string>
+      library_dirs;  ///< where runtime libraries are looked for before the loader's own places
 };
 
 }  // namespace slipway::backend
