@@ -63,20 +63,18 @@ class Server:
         self._wait_for_addresses()
 
     def _wait_for_addresses(self):
-        """Reads what the server says until it has named both of its addresses."""
+        """Reads what the server says until it has named its addresses, which is after its models are loaded."""
         end = time.monotonic() + START_S
-        while self.url is None or self.admin is None:
+        while self.url is None:
             assert time.monotonic() < end, f"no address within {START_S} s:\n{self.output}"
             if not select.select([self.process.stdout], [], [], 0.5)[0]:
                 continue
             line = self.process.stdout.readline()
             assert line, f"the server ended with {self.process.wait()}:\n{self.output}"
             self.output += line
-            for address in re.findall(r"http://[\w.\[\]:]+:\d+", line):
-                if re.search("admin|metrics|control", line):
-                    self.admin = self.admin or address
-                else:
-                    self.url = self.url or address
+            found = re.match(r"serving on (http://\S+), admin on (http://\S+)$", line)
+            if found:
+                self.url, self.admin = found.groups()
 
     @property
     def address(self):
