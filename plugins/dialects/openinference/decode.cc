@@ -1,0 +1,227 @@
+#include "plugins/dialects/openinference/decode.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+#include "base/checked.h"
+#include "base/text.h"
+#include "json/json.h"
+#include "plugins/dialects/openinference/fields.h"
+#include "plugins/dialects/openinference/json_data.h"
+#include "plugins/dialects/openinference/raw.h"
+
+namespace slipway::openinference {
+namespace {
+
+std::string quoted(std::string_view name) { return "\"" + printable(name) + "\""; }
+
+/// Reads one request; `rest` is what of the binary part is not yet anybody's.
+class Reader {
+ public:
+  Reader(const DecodeContext& context, ByteView rest) : context_(context), rest_(rest) {}
+
+  Result<Decoded> read(const json::Value& document) {
+    SLIPWAY_ASSIGN_OR_RETURN(const Fields fields, Fields::of(document, "the request"));
+    if (fields.find("id")) {
+      SLIPWAY_ASSIGN_OR_RETURN(const std::string_view id, fields.text("id"));
+      out_.id = std::string(id);
+    }
+    SLIPWAY_TRY(read_parameters(fields));
+    SLIPWAY_TRY(read_inputs(fields));
+    if (fields.find("outputs")) SLIPWAY_TRY(read_outputs(fields));
+    if (!rest_.empty()) {
+      return invalid_argument("v2.binary_size", std::to_string(rest_.size()) +
+                                                    " bytes are left behind the last binary input; the sum "
+                                                    "of all binary_data_size is to be all of the body "
+                                                    "behind the JSON");
+    }
+    return std::move(out_);
+  }
+
+ private:
+  Status read_parameters(const Fields& fields) {
+    SLIPWAY_ASSIGN_OR_RETURN(const Parameters parameters, Parameters::of(fields));
+    SLIPWAY_ASSIGN_OR_RETURN(const auto binary, parameters.flag("binary_data_output"));
+    out_.binary_output = binary.value_or(false);
+    SLIPWAY_ASSIGN_OR_RETURN(const auto timeout, parameters.count("timeout"));
+    if (timeout && *timeout > 0) {
+      constexpr std::uint64_t kMost = std::uint64_t{1} << 50U;  // microseconds: 35 years
+      out_.timeout = std::chrono::microseconds(std::min(*timeout, kMost));
+    }
+    return {};
+  }
+
+  /// The text where it stays valid: the signature's own, or a copy.
+  std::string_view keep(std::string_view name, const std::vector<TensorSpec>& specs) {
+    for (const TensorSpec& spec : specs) {
+      if (spec.name == name) return spec.name;
+    }
+    return out_.texts.emplace_front(name);
+  }
+
+  Status read_inputs(const Fields& fields) {
+    SLIPWAY_ASSIGN_OR_RETURN(const json::Value inputs, fields.array("inputs"));
+    const std::size_t count = inputs.array().size();
+    if (count > kMaxTensors) return too_many("inputs", count);
+    out_.inputs.reserve(count);
+    std::size_t position = 0;
+    for (const json::Value& input : inputs.array())
+      SLIPWAY_TRY(read_input(input, "inputs[" + std::to_string(position++) + "]"));
+    return {};
+  }
+
+  Status read_input(const json::Value& value, std::string where) {
+    SLIPWAY_ASSIGN_OR_RETURN(const Fields fields, Fields::of(value, std::move(where)));
+    SLIPWAY_ASSIGN_OR_RETURN(const std::string_view name, fields.text("name"));
+    for (const NamedTensorView& other : out_.inputs) {
+      if (other.name == name) return twice("input", name);
+    }
+    const std::string title = "input " + quoted(name);
+    NamedTensorView input;
+    input.name = keep(name, context_.signature.inputs);
+    SLIPWAY_ASSIGN_OR_RETURN(const std::string_view datatype, fields.text("datatype"));
+    const auto dtype = dtype_from_name(datatype);
+    if (!dtype) {
+      return invalid_argument("v2.datatype", title + " has the datatype " + quoted(datatype) +
+                                                 "; datatypes are BOOL, UINT8 to UINT64, INT8 to INT64, "
+                                                 "FP16, BF16, FP32, FP64 and BYTES");
+    }
+    input.tensor.dtype = *dtype;
+    SLIPWAY_ASSIGN_OR_RETURN(input.tensor.shape, read_shape(fields, title));
+    SLIPWAY_ASSIGN_OR_RETURN(const Parameters parameters, Parameters::of(fields));
+    SLIPWAY_TRY(read_data(fields, parameters, title, input.tensor));
+    out_.inputs.push_back(input);
+    return {};
+  }
+
+  static Result<Shape> read_shape(const Fields& fields, const std::string& title) {
+    SLIPWAY_ASSIGN_OR_RETURN(const json::Value list, fields.array("shape"));
+    std::vector<std::int64_t> dims;
+    for (const json::Value& dim : list.array()) {
+      const auto size = dim.as_int64();
+      if (!size || *size < 0) {
+        return invalid_argument("v2.shape",
+                                title + ": dimensions of a shape are whole numbers from 0 to 2^63-1");
+      }
+      if (dims.size() <= Shape::kMaxRank) dims.push_back(*size);
+    }
+    auto shape = Shape::from(dims);
+    if (!shape.ok()) return shape.error().within(title);
+    if (!shape->elements())
+      return invalid_argument("v2.shape", title + ": the shape " + shape->to_string() + " overflows");
+    return shape;
+  }
+
+  Status read_data(const Fields& fields, const Parameters& parameters, const std::string& title,
+                   TensorView& tensor) {
+    if (parameters.has_prefix("shared_memory_")) {
+      return unimplemented("v2.shared_memory",
+                           title + ": this server has no shared memory with clients; send the data");
+    }
+    SLIPWAY_ASSIGN_OR_RETURN(const auto binary_size, parameters.count("binary_data_size"));
+    const auto data = fields.find("data");
+    if (data.has_value() == binary_size.has_value()) {
+      return invalid_argument(
+          "v2.data", title + (data ? " has both \"data\" and \"binary_data_size\"; one of them is wanted"
+                                   : " has neither \"data\" nor the parameter \"binary_data_size\""));
+    }
+    if (binary_size) return take_binary(*binary_size, title, tensor);
+    auto buffer = read_json_data(*data, tensor.dtype, tensor.shape, context_.limits.max_tensor_bytes);
+    if (!buffer.ok()) return buffer.error().within(title);
+    out_.buffers.push_back(std::move(buffer).value());
+    tensor.data = std::as_const(out_.buffers.back()).bytes();
+    return {};
+  }
+
+  Status take_binary(std::uint64_t size, const std::string& title, TensorView& tensor) {
+    if (size > rest_.size()) {
+      return invalid_argument("v2.binary_size", title + " is to have " + std::to_string(size) +
+                                                    " binary bytes, but " + std::to_string(rest_.size()) +
+                                                    " are left in the body; is the header "
+                                                    "Inference-Header-Content-Length sent?");
+    }
+    tensor.data = rest_.first(static_cast<std::size_t>(size));
+    rest_ = rest_.subspan(static_cast<std::size_t>(size));
+    if (auto valid = tensor.validate(); !valid.ok()) return valid.error().within(title);
+    return {};
+  }
+
+  Status read_outputs(const Fields& fields) {
+    SLIPWAY_ASSIGN_OR_RETURN(const json::Value outputs, fields.array("outputs"));
+    const std::size_t count = outputs.array().size();
+    if (count > kMaxTensors) return too_many("outputs", count);
+    std::size_t position = 0;
+    for (const json::Value& output : outputs.array())
+      SLIPWAY_TRY(read_output(output, "outputs[" + std::to_string(position++) + "]"));
+    return {};
+  }
+
+  Status read_output(const json::Value& value, std::string where) {
+    SLIPWAY_ASSIGN_OR_RETURN(const Fields fields, Fields::of(value, std::move(where)));
+    SLIPWAY_ASSIGN_OR_RETURN(const std::string_view name, fields.text("name"));
+    for (const OutputForm& other : out_.outputs) {
+      if (other.name == name) return twice("output", name);
+    }
+    SLIPWAY_ASSIGN_OR_RETURN(const Parameters parameters, Parameters::of(fields));
+    if (parameters.has_prefix("shared_memory_")) {
+      return unimplemented("v2.shared_memory",
+                           "output " + quoted(name) + ": this server has no shared memory with clients");
+    }
+    SLIPWAY_ASSIGN_OR_RETURN(const auto classes, parameters.count("classification"));
+    if (classes && *classes > 0) {
+      return unimplemented("v2.classification", "output " + quoted(name) +
+                                                    ": the classification extension is not offered; POST "
+                                                    "/predict/{model} answers with labels and scores");
+    }
+    SLIPWAY_ASSIGN_OR_RETURN(const auto binary, parameters.flag("binary_data"));
+    out_.outputs.push_back({keep(name, context_.signature.outputs), binary});
+    return {};
+  }
+
+  static Error too_many(std::string_view what, std::size_t count) {
+    return invalid_argument("v2.too_many", std::to_string(count) + " " + std::string(what) +
+                                               " are more than the " + std::to_string(kMaxTensors) +
+                                               " that one request may name");
+  }
+  static Error twice(std::string_view what, std::string_view name) {
+    return invalid_argument("v2.duplicate", std::string(what) + " " + quoted(name) + " is there twice");
+  }
+
+  const DecodeContext& context_;
+  ByteView rest_;
+  Decoded out_;
+};
+
+Result<std::size_t> read_json_size(std::string_view text, std::size_t body_size) {
+  std::size_t size = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return invalid_argument("v2.header",
+                            "Inference-Header-Content-Length is " + quoted(text) + ", but is to be a number");
+  }
+  if (size > body_size) {
+    return invalid_argument("v2.header", "Inference-Header-Content-Length is " + std::to_string(size) +
+                                             ", but the body has only " + std::to_string(body_size) +
+                                             " bytes");
+  }
+  return size;
+}
+
+}  // namespace
+
+Result<Decoded> decode(ByteView body, std::optional<std::string_view> json_size,
+                       const DecodeContext& context) {
+  // A parser keeps the memory of its last document; one per thread serves all requests of that thread.
+  thread_local json::Parser parser;
+  std::size_t size = body.size();
+  if (json_size) {
+    SLIPWAY_ASSIGN_OR_RETURN(size, read_json_size(*json_size, body.size()));
+    if (size == 0) return decode_raw(body, context);
+  }
+  SLIPWAY_ASSIGN_OR_RETURN(const json::Value document, parser.parse_padded(as_text(body.first(size))));
+  return Reader(context, body.subspan(size)).read(document);
+}
+
+}  // namespace slipway::openinference

@@ -1,0 +1,35 @@
+// Tensors -> the body of the answer to POST .../infer.
+// Source: Open Inference Protocol, inference_rest.md; Triton docs/protocol/extension_binary_data.md.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "contracts/dialect/dialect.h"
+#include "plugins/dialects/openinference/decode.h"
+
+namespace slipway::openinference {
+
+struct Encoded {
+  std::string body;
+  /// Bytes of JSON at the start of the body, where raw tensors follow.
+  std::optional<std::size_t> json_size;
+};
+
+/// What of the request the answer depends on.
+struct AnswerForm {
+  std::optional<std::string_view> id;
+  std::span<const OutputForm> outputs;
+  bool binary_output = false;
+};
+
+/// {"model_name", "model_version", "id"?, "outputs": [{"name", "datatype", "shape", "data" or "parameters":
+/// {"binary_data_size"}}]}, then the raw tensors in the same order.
+/// Errors: those of write_json_data.
+Result<Encoded> encode(const dialect::ServedModel& model, std::span<const NamedTensorView> outputs,
+                       const AnswerForm& form);
+
+}  // namespace slipway::openinference

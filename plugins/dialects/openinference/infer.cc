@@ -1,0 +1,125 @@
+#include "plugins/dialects/openinference/infer.h"
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include "plugins/dialects/openinference/decode.h"
+#include "plugins/dialects/openinference/encode.h"
+#include "plugins/dialects/openinference/wire.h"
+
+namespace slipway::openinference {
+namespace {
+
+using dialect::Exchange;
+using dialect::Header;
+using dialect::Host;
+using dialect::ModelLease;
+
+constexpr std::string_view kJsonSizeHeader = "inference-header-content-length";
+
+/// Records in the request: the first dimension of an input that declares it free.
+std::uint64_t count_rows(const Signature& signature, const infer::Request& request) {
+  for (const infer::Input& input : request.inputs) {
+    const auto index = signature.input_index(input.name);
+    if (!index) continue;
+    const Shape& declared = signature.inputs[*index].shape;
+    const Shape& given = input.tensor.shape;
+    if (declared.rank() > 0 && declared[0] < 0 && given.rank() > 0)
+      return static_cast<std::uint64_t>(given[0]);
+  }
+  return 1;
+}
+
+void respond(Encoded encoded, Exchange& exchange) {
+  if (!encoded.json_size) return respond_json(200, std::move(encoded.body), exchange);
+  const std::string size = std::to_string(*encoded.json_size);
+  const std::array<Header, 2> headers = {
+      {{"Content-Type", "application/octet-stream"}, {"Inference-Header-Content-Length", size}}};
+  exchange.respond(200, headers, std::move(encoded.body));
+}
+
+/// One request while the model runs.
+class InferCall final : public infer::Call {
+ public:
+  InferCall(const Host& host, ModelLease model, Decoded decoded, std::unique_ptr<Exchange> exchange,
+            Duration parse)
+      : host_(host),
+        model_(std::move(model)),
+        decoded_(std::move(decoded)),
+        exchange_(std::move(exchange)),
+        parse_(parse) {
+    if (decoded_.id) request.id = *decoded_.id;
+    request.inputs = std::move(decoded_.inputs);
+    request.requested_outputs.reserve(decoded_.outputs.size());
+    for (const OutputForm& output : decoded_.outputs) request.requested_outputs.push_back(output.name);
+    request.received = exchange_->received();
+    if (decoded_.timeout && request.received < MonoTime::max() - *decoded_.timeout)
+      request.deadline = request.received + *decoded_.timeout;
+  }
+
+  void done(Result<infer::Response> response) override {
+    dialect::RequestRecord record;
+    record.model = model_.get();
+    record.rows = count_rows(model_->signature(), request);
+    if (response.ok()) {
+      record.timings = response->timings;
+      const MonoTime begin = host_.clock->now();
+      Result<Encoded> encoded = encode(*model_, response->outputs, form());
+      record.timings.encode = host_.clock->now() - begin;
+      if (encoded.ok()) {
+        respond(std::move(encoded).value(), *exchange_);
+      } else {
+        record.code = encoded.code();
+        respond_error(encoded.error(), *exchange_);
+      }
+    } else {
+      record.code = response.code();
+      respond_error(response.error(), *exchange_);
+    }
+    record.timings.parse = parse_;
+    host_.server->observe(kDialectName, record);
+  }
+
+ private:
+  [[nodiscard]] AnswerForm form() const {
+    AnswerForm form{{}, decoded_.outputs, decoded_.binary_output};
+    if (decoded_.id) form.id = *decoded_.id;
+    return form;
+  }
+
+  const Host& host_;
+  ModelLease model_;
+  Decoded decoded_;
+  std::unique_ptr<Exchange> exchange_;
+  Duration parse_;
+};
+
+}  // namespace
+
+void infer(const Host& host, std::string_view name, std::string_view version,
+           std::unique_ptr<Exchange> exchange) {
+  const MonoTime begin = host.clock->now();
+  dialect::RequestRecord record;
+  Result<ModelLease> model = host.server->find(name, version);
+  if (model.ok()) {
+    Result<Decoded> decoded =
+        decode(exchange->body(), exchange->header(kJsonSizeHeader), {(*model)->signature(), host.limits});
+    const Duration parse = host.clock->now() - begin;
+    if (decoded.ok()) {
+      auto call =
+          std::make_unique<InferCall>(host, *model, std::move(decoded).value(), std::move(exchange), parse);
+      return host.server->infer(*model, std::move(call));
+    }
+    record.model = model->get();
+    record.code = decoded.code();
+    record.timings.parse = parse;
+    respond_error(decoded.error(), *exchange);
+  } else {
+    record.code = model.code();
+    respond_error(model.error(), *exchange);
+  }
+  host.server->observe(kDialectName, record);
+}
+
+}  // namespace slipway::openinference
