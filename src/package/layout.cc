@@ -129,6 +129,20 @@ WorkFolder::~WorkFolder() {
   (void)io::remove_tree(fs_, path_);
 }
 
+Status clean_partial(io::FileSystem& fs, const std::string& root, WallTime before) {
+  const std::string folder = own_path(root, "partial");
+  auto entries = fs.list(folder);
+  if (!entries.ok()) return entries.code() == Code::kNotFound ? Status() : entries.status();
+  for (const io::FolderEntry& entry : *entries) {
+    const std::string path = io::join_path(folder, entry.name);
+    const auto info = fs.stat(path);
+    if (!info.ok() || info->modified > before) continue;
+    const Status status = fs.remove(path);
+    if (!status.ok() && status.code() != Code::kNotFound) return status;
+  }
+  return {};
+}
+
 Status clean_work_folders(io::FileSystem& fs, const std::string& root) {
   auto entries = fs.list(own_path(root, "work"));
   if (!entries.ok()) return entries.code() == Code::kNotFound ? Status() : entries.status();

@@ -3,8 +3,9 @@
 //
 //   oci-layout  index.json  blobs/sha256/<hex>      the layout, as every OCI tool reads it
 //   .slipway/lock                                   held by whoever changes index.json or removes blobs
-//   .slipway/work/<n>/  .slipway/work/<n>.lock      what a writer has not finished; nobody's once its lock is
-//   free
+//   .slipway/partial/<id>                         what a copy has received of one blob so far; see
+//   plugins/stores/file .slipway/work/<n>/  .slipway/work/<n>.lock      what a writer has not finished;
+//   nobody's once its lock is free
 //
 // A blob is written in a work folder and renamed into blobs/ when it is whole; index.json is replaced in one
 // step and last. So whatever moment a process ends at, the layout is valid, and what it left behind is
@@ -73,6 +74,9 @@ class WorkFolder {
   std::string path_;
   std::unique_ptr<io::FileLock> lock_;
 };
+
+/// Removes what interrupted copies left in .slipway/partial/ and did not go on with since `before`.
+Status clean_partial(io::FileSystem& fs, const std::string& root, WallTime before);
 
 /// Removes the work folders that nobody holds any more.
 Status clean_work_folders(io::FileSystem& fs, const std::string& root);

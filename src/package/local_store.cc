@@ -1,29 +1,14 @@
 #include "package/local_store.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
-#include "base/text.h"
 #include "io/file_helpers.h"
+#include "package/catalog.h"
 #include "package/layout.h"
-#include "package/media_types.h"
-#include "package/version.h"
 
 namespace slipway::package {
 namespace {
-
-/// The package an entry names, or nothing for an entry of another program.
-std::optional<StoredPackage> stored_package(const IndexEntry& entry) {
-  const auto name = PackageName::parse(entry.manifest.annotation(kRefNameAnnotation));
-  if (!name.ok() || name->version.empty() || name->digest) return std::nullopt;
-  StoredPackage out;
-  out.name = name->name;
-  out.version = name->version;
-  out.digest = entry.manifest.digest;
-  out.packed = parse_time(entry.manifest.annotation(kCreatedAnnotation)).value_or(WallTime{});
-  return out;
-}
 
 std::optional<std::uint64_t> blob_bytes(io::FileSystem& fs, const std::string& root,
                                         const Descriptor& descriptor) {
@@ -32,72 +17,6 @@ std::optional<std::uint64_t> blob_bytes(io::FileSystem& fs, const std::string& r
   std::uint64_t total = descriptor.size_bytes + manifest->config.size_bytes;
   for (const Descriptor& layer : manifest->layers) total += layer.size_bytes;
   return total;
-}
-
-std::vector<StoredPackage> in_version_order(std::vector<StoredPackage> packages) {
-  std::vector<DatedVersion> versions;
-  for (const StoredPackage& package : packages) versions.push_back({package.version, package.packed});
-  std::vector<StoredPackage> out;
-  for (const std::size_t i : order_versions(versions)) out.push_back(std::move(packages[i]));
-  return out;
-}
-
-std::vector<StoredPackage> packages_of(const std::vector<IndexEntry>& entries) {
-  std::map<std::string, std::vector<StoredPackage>> by_name;
-  for (const IndexEntry& entry : entries) {
-    if (auto package = stored_package(entry)) by_name[package->name].push_back(std::move(*package));
-  }
-  std::vector<StoredPackage> out;
-  for (auto& [name, packages] : by_name) {
-    for (StoredPackage& package : in_version_order(std::move(packages))) out.push_back(std::move(package));
-  }
-  return out;
-}
-
-Error no_such_name(const std::string& root, const PackageName& wanted,
-                   const std::vector<StoredPackage>& packages) {
-  std::vector<std::string> names;
-  for (const StoredPackage& package : packages) names.push_back(package.name);
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  const std::string near = nearest(wanted.name, names);
-  const std::string hint = !near.empty()   ? "; did you mean " + near + "?"
-                           : names.empty() ? "; the store is empty: pack or copy a package first"
-                                           : "; 'slipway list' shows those there are";
-  return not_found("package.not_found", "no package '" + printable(wanted.name) + "' in " + root + hint);
-}
-
-/// All that `wanted` may mean, oldest first; never empty.
-Result<std::vector<StoredPackage>> matching(const std::string& root, const PackageName& wanted,
-                                            const std::vector<StoredPackage>& packages) {
-  std::vector<StoredPackage> named;
-  std::set<std::string> names;
-  for (const StoredPackage& package : packages) {
-    if (!wanted.name.empty() && package.name != wanted.name) continue;
-    names.insert(package.name);
-    named.push_back(package);
-  }
-  if (named.empty()) return no_such_name(root, wanted, packages);
-  if (names.size() > 1) {
-    const std::vector<std::string> list(names.begin(), names.end());
-    return invalid_argument("package.ambiguous",
-                            root + " holds several packages: " + join_words(list) + "; name one");
-  }
-  std::vector<StoredPackage> out;
-  std::vector<std::string> versions;
-  for (const StoredPackage& package : named) {
-    versions.push_back(package.version);
-    if (wanted.version.empty() || package.version == wanted.version) out.push_back(package);
-  }
-  if (out.empty()) {
-    return not_found("package.version_not_found", "no version '" + printable(wanted.version) + "' of " +
-                                                      named.front().name + " in " + root + "; there are " +
-                                                      join_words(versions));
-  }
-  if (!wanted.digest) return out;
-  std::erase_if(out, [&wanted](const StoredPackage& package) { return package.digest != *wanted.digest; });
-  if (!out.empty()) return out;
-  return not_found("package.digest_not_found",
-                   "no " + wanted.to_string() + " in " + root + ": the name stands for another digest there");
 }
 
 /// What the manifests of `entries` need. Nothing when one cannot be read: then nobody knows, and nothing may
@@ -145,7 +64,7 @@ Result<std::vector<StoredPackage>> LocalStore::list() const {
 
 Result<StoredPackage> LocalStore::resolve(const PackageName& name) const {
   SLIPWAY_ASSIGN_OR_RETURN(const auto entries, read_index(fs_, root_));
-  SLIPWAY_ASSIGN_OR_RETURN(const auto packages, matching(root_, name, packages_of(entries)));
+  SLIPWAY_ASSIGN_OR_RETURN(const auto packages, select(root_, name, packages_of(entries)));
   return packages.back();
 }
 
@@ -159,7 +78,7 @@ Result<RemoveReport> LocalStore::remove(const PackageName& name) {
   SLIPWAY_ASSIGN_OR_RETURN(const auto lock, lock_layout(fs_, root_));
   SLIPWAY_ASSIGN_OR_RETURN(auto entries, read_index(fs_, root_));
   RemoveReport report;
-  SLIPWAY_ASSIGN_OR_RETURN(report.packages, matching(root_, name, packages_of(entries)));
+  SLIPWAY_ASSIGN_OR_RETURN(report.packages, select(root_, name, packages_of(entries)));
   std::vector<IndexEntry> removed;
   std::vector<IndexEntry> kept;
   for (IndexEntry& entry : entries) {
@@ -190,6 +109,7 @@ Result<RemoveReport> LocalStore::collect(Duration min_age) {
   SLIPWAY_TRY(create_layout(fs_, root_));  // also layouts that another program made get a lock
   SLIPWAY_ASSIGN_OR_RETURN(const auto lock, lock_layout(fs_, root_));
   SLIPWAY_TRY(clean_work_folders(fs_, root_));
+  SLIPWAY_TRY(clean_partial(fs_, root_, clock_.wall_now() - min_age));
   SLIPWAY_ASSIGN_OR_RETURN(const auto entries, read_index(fs_, root_));
   const auto needed = needed_blobs(fs_, root_, entries);
   if (!needed) {

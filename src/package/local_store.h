@@ -11,21 +11,11 @@
 #include "base/error.h"
 #include "crypto/digest.h"
 #include "io/filesystem.h"
+#include "package/catalog.h"
 #include "package/package.h"
 #include "package/reference.h"
 
 namespace slipway::package {
-
-/// One name in a store.
-struct StoredPackage {
-  std::string name;
-  std::string version;
-  crypto::Digest digest;
-  WallTime packed{};                        ///< by the clock of the machine that packed it
-  std::optional<std::uint64_t> size_bytes;  ///< of its blobs; nothing when its manifest cannot be read
-
-  [[nodiscard]] std::string to_string() const { return name + ":" + version; }
-};
 
 struct RemoveReport {
   std::vector<StoredPackage> packages;
@@ -49,7 +39,7 @@ class LocalStore {
 
   /// The package meant: the newest version where none is given, the only package where no name is given.
   /// Errors: package.not_found (did you mean), package.version_not_found (names those there are),
-  /// package.ambiguous, package.digest_mismatch (the name stands for another digest now).
+  /// package.ambiguous, package.digest_not_found (the name stands for another digest now).
   Result<StoredPackage> resolve(const PackageName& name) const;
 
   /// resolve() and Package::open().

@@ -6,7 +6,6 @@
 #include "io/file_helpers.h"
 #include "io/tar.h"
 #include "package/media_types.h"
-#include "package/version.h"
 
 namespace slipway::package {
 namespace {
@@ -190,23 +189,7 @@ Status PackageWriter::commit(const std::vector<Blob>& blobs, StoredPackage& pack
                              const Descriptor& manifest, IfTaken if_taken) {
   SLIPWAY_ASSIGN_OR_RETURN(const auto lock, lock_layout(fs_, root_));
   SLIPWAY_ASSIGN_OR_RETURN(auto entries, read_index(fs_, root_));
-  IndexEntry entry{manifest, ""};
-  entry.manifest.annotations.emplace(kRefNameAnnotation, package.to_string());
-  entry.manifest.annotations.emplace(kCreatedAnnotation, format_time(package.packed));
-  const auto same_name = std::find_if(entries.begin(), entries.end(), [&package](const IndexEntry& each) {
-    return each.manifest.annotation(kRefNameAnnotation) == package.to_string();
-  });
-  if (same_name == entries.end()) {
-    entries.push_back(std::move(entry));
-  } else if (same_name->manifest.digest == manifest.digest) {
-    package.packed = parse_time(same_name->manifest.annotation(kCreatedAnnotation)).value_or(package.packed);
-  } else if (if_taken == IfTaken::kReplace) {
-    *same_name = std::move(entry);
-  } else {
-    return already_exists("package.version_taken", package.to_string() + " is another package already (" +
-                                                       same_name->manifest.digest.to_string() +
-                                                       "); give this one another version, or replace it");
-  }
+  SLIPWAY_TRY(add_package(entries, package, manifest, if_taken));
   std::vector<std::string> made;
   Status status = move_blobs(blobs, made);
   if (status.ok()) status = replace_index(fs_, root_, entries);

@@ -18,12 +18,6 @@
 
 namespace slipway::package {
 
-/// What happens when the name and version stand for another package already.
-enum class IfTaken : std::uint8_t {
-  kRefuse,  ///< package.version_taken
-  kReplace  ///< the name moves to the new package; the old one's blobs go with the next collect()
-};
-
 /// Collects files, then makes them a package in one step. Before finish() succeeds nobody sees anything of
 /// it, and when it fails, or the process ends, nothing stays. The same files and manifest give the same
 /// digest, whatever the order, time or machine. Thread: external lock.

@@ -1,5 +1,8 @@
 #include "io/testing/faulty_filesystem.h"
 
+#include <signal.h>
+#include <unistd.h>
+
 namespace slipway::io::testing {
 namespace {
 
@@ -63,6 +66,12 @@ void FaultyFileSystem::fail_at(std::uint64_t nth, Persistence persistence, int c
   fired_ = false;
 }
 
+void FaultyFileSystem::kill_at(std::uint64_t nth) {
+  heal();
+  const std::lock_guard lock(mutex_);
+  kill_at_ = nth;
+}
+
 std::uint64_t FaultyFileSystem::calls() const {
   const std::lock_guard lock(mutex_);
   return calls_;
@@ -86,6 +95,7 @@ void FaultyFileSystem::note_opened(int change) {
 Status FaultyFileSystem::step(std::string_view what, std::string_view path) {
   const std::lock_guard lock(mutex_);
   ++calls_;
+  if (calls_ == kill_at_) (void)::kill(::getpid(), SIGKILL);
   const bool fails =
       fail_at_ != 0 && (persistence_ == Persistence::kOnce ? calls_ == fail_at_ : calls_ >= fail_at_);
   if (!fails) return {};

@@ -24,6 +24,8 @@ class FaultyFileSystem final : public FileSystem {
   /// From now on the `nth` call (1 = the next) fails with `cause`, an errno such as ENOSPC or EIO. Resets the
   /// counter.
   void fail_at(std::uint64_t nth, Persistence persistence, int cause);
+  /// At the `nth` call from now the process ends itself by SIGKILL.
+  void kill_at(std::uint64_t nth);
   /// No more failures. Resets the counter.
   void heal() { fail_at(0, Persistence::kOnce, 0); }
   [[nodiscard]] std::uint64_t calls() const;
@@ -62,6 +64,7 @@ class FaultyFileSystem final : public FileSystem {
   std::uint64_t fail_at_ = 0;
   Persistence persistence_ = Persistence::kOnce;
   int cause_ = 0;
+  std::uint64_t kill_at_ = 0;
   bool fired_ = false;
   std::int64_t open_files_ = 0;
 };
