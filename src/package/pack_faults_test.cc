@@ -1,5 +1,5 @@
-// Packing and removing while file operations fail, and while the process is killed: the store stays valid, old packages
-// stay whole, nothing half-written is visible, nothing leaks.
+// Packing and removing while file operations fail, and while the process is killed: the store stays valid,
+// old packages stay whole, nothing half-written is visible, nothing leaks.
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -94,9 +94,7 @@ TEST_P(PackFaultsTest, RemovingKeepsWhatOthersNeed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Faults, PackFaultsTest,
-                         ::testing::Values(std::pair(Persistence::kOnce, ENOSPC),
-                                           std::pair(Persistence::kFromThenOn, ENOSPC),
-                                           std::pair(Persistence::kOnce, EIO)));
+                         ::testing::Values(std::pair(Persistence::kOnce, EIO), std::pair(Persistence::kFromThenOn, ENOSPC)));
 
 // A child packs one version after the other and is killed at a moment that the seed decides.
 TEST(KillTest, AStoreIsValidAfterAKillAtAnyMoment) {

@@ -1,4 +1,5 @@
-// The n-th file operation of the target fails, once or from then on: no leak, no half package, old data intact.
+// The n-th file operation of the target fails, once or from then on: no leak, no half package, old data
+// intact.
 
 #include <gtest/gtest.h>
 
@@ -40,7 +41,9 @@ TEST_P(CopyFaultsTest, ACopyIsWholeOrNotThere) {
       const auto to = failing->open(root, store::OpenMode::kRead);
       const auto report = to.ok() ? copy(*from, {"wine", "", {}}, **to) : Result<CopyReport>(to.error());
       succeeded = report.ok() && !faulty.fired();
-      if (!report.ok()) EXPECT_EQ(report.error().code(), Code::kResourceExhausted) << report.error().to_string();
+      if (!report.ok()) {
+        EXPECT_EQ(report.error().code(), Code::kResourceExhausted) << report.error().to_string();
+      }
     }
     EXPECT_EQ(faulty.open_files(), 0);
     faulty.heal();
@@ -59,7 +62,8 @@ TEST_P(CopyFaultsTest, ACopyIsWholeOrNotThere) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Faults, CopyFaultsTest, ::testing::Values(Persistence::kOnce, Persistence::kFromThenOn));
+INSTANTIATE_TEST_SUITE_P(Faults, CopyFaultsTest,
+                         ::testing::Values(Persistence::kOnce, Persistence::kFromThenOn));
 
 }  // namespace
 }  // namespace slipway::transfer
