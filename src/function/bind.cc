@@ -41,6 +41,20 @@ std::vector<std::string> names_of(const std::vector<TensorSpec>& specs) {
   return names;
 }
 
+/// Every input as a field of its own name.
+std::vector<InputField> fields_of(const Signature& signature, RowMode mode) {
+  std::vector<InputField> fields;
+  for (const TensorSpec& input : signature.inputs) {
+    const Shape shape = mode == RowMode::kWhole ? input.shape : without_first(input.shape);
+    InputField field;
+    field.name = input.name;
+    field.input = input.name;
+    field.type = is_scalar(shape) ? element_type(input.dtype) : FieldType::kArray;
+    fields.push_back(std::move(field));
+  }
+  return fields;
+}
+
 std::vector<OutputField> values_of(const Signature& signature) {
   std::vector<OutputField> fields;
   for (const TensorSpec& output : signature.outputs) {
@@ -56,6 +70,7 @@ class Binder {
  public:
   Binder(Spec spec, const Signature& signature, bool is_identity)
       : signature_(signature), mode_(row_mode(signature)) {
+    if (spec.inputs.empty()) spec.inputs = fields_of(signature, mode_);
     if (spec.outputs.empty()) spec.outputs = values_of(signature);
     plan_.spec = std::move(spec);
     plan_.is_identity = is_identity;
@@ -404,17 +419,7 @@ Result<Function> Function::create(Spec spec, const Signature& signature) {
 }
 
 Result<Function> Function::identity(const Signature& signature) {
-  const RowMode mode = row_mode(signature);
-  Spec spec;
-  for (const TensorSpec& input : signature.inputs) {
-    const Shape shape = mode == RowMode::kWhole ? input.shape : without_first(input.shape);
-    InputField field;
-    field.name = input.name;
-    field.input = input.name;
-    field.type = is_scalar(shape) ? element_type(input.dtype) : FieldType::kArray;
-    spec.inputs.push_back(std::move(field));
-  }
-  SLIPWAY_ASSIGN_OR_RETURN(auto plan, Binder(std::move(spec), signature, true).bind());
+  SLIPWAY_ASSIGN_OR_RETURN(auto plan, Binder({}, signature, true).bind());
   return Function(std::move(plan));
 }
 

@@ -131,6 +131,13 @@ TEST(Bind, FreeColumnsAreAsManyAsTheFields) {
               HasSubstr("write one field of type: array"));
 }
 
+TEST(Bind, WithoutInputsTheModelsOwnAreTheFields) {
+  auto function = Function::create({{}, {answer("score", Kind::kScore, "probabilities")}}, classifier());
+  ASSERT_TRUE(function.ok());
+  EXPECT_EQ(function->spec().inputs[0].name, "x");
+  EXPECT_EQ(function->spec().inputs[0].type, FieldType::kArray);
+}
+
 TEST(Bind, IdentityDescribesScalarsAndArrays) {
   auto function = Function::identity({{{"age", DType::kInt64, {-1, 1}}, {"image", DType::kFp16, {-1, 3, -1}}},
                                       {{"y", DType::kFp32, {-1, 1}}, {"box", DType::kFp32, {-1, 4}}}});
