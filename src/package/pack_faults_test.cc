@@ -94,7 +94,8 @@ TEST_P(PackFaultsTest, RemovingKeepsWhatOthersNeed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Faults, PackFaultsTest,
-                         ::testing::Values(std::pair(Persistence::kOnce, EIO), std::pair(Persistence::kFromThenOn, ENOSPC)));
+                         ::testing::Values(std::pair(Persistence::kOnce, EIO),
+                                           std::pair(Persistence::kFromThenOn, ENOSPC)));
 
 // A child packs one version after the other and is killed at a moment that the seed decides.
 TEST(KillTest, AStoreIsValidAfterAKillAtAnyMoment) {
