@@ -1,11 +1,13 @@
 #include "telemetry/logger.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cmath>
 #include <condition_variable>
 #include <cstdio>
 #include <cstring>
@@ -42,10 +44,27 @@ std::string_view level_name(LogLevel level, LogFormat format) {
   return format == LogFormat::kText ? kText[index] : kJson[index];
 }
 
+// Cut between characters.
+std::string_view cut(std::string_view text) {
+  if (text.size() <= kMaxTextBytes) return text;
+  std::size_t end = kMaxTextBytes;
+  const auto continues = [&](std::size_t at) {
+    return (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
+  };
+  while (end > kMaxTextBytes - 3 && continues(end)) --end;
+  return text.substr(0, end);
+}
+
+// JSON has no numbers for these.
+void write_double(json::Writer& out, double value) {
+  if (std::isfinite(value)) return out.number(value);
+  out.string(std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
+}
+
 void write_value(json::Writer& out, const LogField& field) {
-  if (const auto* text = std::get_if<std::string_view>(&field.value)) out.string(*text);
+  if (const auto* text = std::get_if<std::string_view>(&field.value)) out.string(cut(*text));
   if (const auto* number = std::get_if<std::int64_t>(&field.value)) out.number(*number);
-  if (const auto* number = std::get_if<double>(&field.value)) out.number(*number);
+  if (const auto* number = std::get_if<double>(&field.value)) write_double(out, *number);
   if (const auto* flag = std::get_if<bool>(&field.value)) out.boolean(*flag);
 }
 
@@ -53,7 +72,7 @@ void write_value(json::Writer& out, const LogField& field) {
 // line.
 void append_text_value(std::string& out, const LogField& field) {
   const auto* text = std::get_if<std::string_view>(&field.value);
-  const bool bare = text != nullptr && !text->empty() && is_utf8(*text) &&
+  const bool bare = text != nullptr && !text->empty() && text->size() <= kMaxTextBytes && is_utf8(*text) &&
                     text->find_first_of(" \"\\=") == std::string_view::npos &&
                     printable(*text, text->size()) == *text;
   if (bare) {
@@ -64,16 +83,47 @@ void append_text_value(std::string& out, const LogField& field) {
   write_value(writer, field);
 }
 
+class FileSink final : public LogSink {
+ public:
+  FileSink(int descriptor, bool owns) : descriptor_(descriptor), owns_(owns) {}
+  ~FileSink() override {
+    if (owns_) close(descriptor_);
+  }
+  FileSink(const FileSink&) = delete;
+  FileSink& operator=(const FileSink&) = delete;
+
+  bool write(std::string_view lines) override {
+    while (!lines.empty()) {
+      const ssize_t count = ::write(descriptor_, lines.data(), lines.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) return false;
+      lines.remove_prefix(static_cast<std::size_t>(count));
+    }
+    return true;
+  }
+
+ private:
+  const int descriptor_;
+  const bool owns_;
+};
+
 class QueuedLogger final : public Logger {
  public:
-  QueuedLogger(const LogOptions& options, const Clock& clock, int descriptor, bool owns)
+  QueuedLogger(const LogOptions& options, const Clock* clock, std::unique_ptr<LogSink> sink)
       : level_(options.level),
         format_(options.format),
         max_lines_(options.queue_lines),
-        clock_(clock),
-        descriptor_(descriptor),
-        owns_(owns),
-        writer_([this] { drain(); }) {}
+        clock_(clock != nullptr ? *clock : system_clock_),
+        sink_(std::move(sink)) {
+    // The writer takes no signals: they are the program's, and a reader of standard error that went away is
+    // no reason to die.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    writer_ = std::thread([this] { drain(); });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
 
   ~QueuedLogger() override {
     {
@@ -82,8 +132,10 @@ class QueuedLogger final : public Logger {
     }
     wake_.notify_one();
     writer_.join();
-    if (owns_) close(descriptor_);
   }
+
+  QueuedLogger(const QueuedLogger&) = delete;
+  QueuedLogger& operator=(const QueuedLogger&) = delete;
 
   [[nodiscard]] bool enabled(LogLevel level) const override {
     return level >= level_ && level != LogLevel::kOff;
@@ -114,45 +166,44 @@ class QueuedLogger final : public Logger {
     std::string taken;
     for (bool last = false; !last;) {
       taken.clear();
+      std::size_t count = 0;
       {
         std::unique_lock lock(mutex_);
         wake_.wait(lock, [this] { return closing_ || lines_ > 0; });
         taken.swap(waiting_);
-        lines_ = 0;
+        count = std::exchange(lines_, 0);
         last = closing_;
       }
-      write_all(taken);
+      if (count > 0 && !sink_->write(taken)) dropped_.fetch_add(count, std::memory_order_relaxed);
+      tell_dropped();
     }
   }
 
-  void write_all(std::string_view text) const {
-    while (!text.empty()) {
-      const ssize_t count = ::write(descriptor_, text.data(), text.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) return;  // a broken sink has nowhere to be reported
-      text.remove_prefix(static_cast<std::size_t>(count));
-    }
+  void tell_dropped() {
+    const std::uint64_t lost = dropped() - told_;
+    if (lost == 0) return;
+    const std::string line =
+        format_log_line(format_, clock_.wall_now(), LogLevel::kWarning, "log.dropped",
+                        "log lines were lost because they could not be written as fast as they came",
+                        {{"lines", static_cast<std::int64_t>(lost)}});
+    if (sink_->write(line)) told_ += lost;
   }
 
   const LogLevel level_;
   const LogFormat format_;
   const std::size_t max_lines_;
+  const SystemClock system_clock_;  // where none is given
   const Clock& clock_;
-  const int descriptor_;
-  const bool owns_;
+  const std::unique_ptr<LogSink> sink_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::string waiting_;
   std::size_t lines_ = 0;
   bool closing_ = false;
   std::atomic<std::uint64_t> dropped_{0};
-  std::thread writer_;  // last: it uses all of the above
+  std::uint64_t told_ = 0;  // of those dropped; the writer's own
+  std::thread writer_;      // last: it uses all of the above
 };
-
-const Clock& system_clock() {
-  static const SystemClock clock;
-  return clock;
-}
 
 }  // namespace
 
@@ -165,12 +216,12 @@ std::string format_log_line(LogFormat format, WallTime time, LogLevel level, std
     line += ' ';
     line += level_name(level, format);
     line += ' ';
-    line += event;
+    line += printable(event, kMaxTextBytes);
     line += ' ';
-    line += printable(message, 4096);
+    line += printable(message, kMaxTextBytes);
     for (const LogField& field : fields) {
       line += ' ';
-      line += field.key;
+      line += printable(field.key, kMaxTextBytes);
       line += '=';
       append_text_value(line, field);
     }
@@ -180,24 +231,29 @@ std::string format_log_line(LogFormat format, WallTime time, LogLevel level, std
   out.begin_object();
   out.field("time", std::string_view(timestamp(time)));
   out.field("level", level_name(level, format));
-  out.field("event", event);
-  out.field("message", message);
+  out.field("event", cut(event));
+  out.field("message", cut(message));
   for (const LogField& field : fields) {
-    out.key(field.key);
+    out.key(cut(field.key));
     write_value(out, field);
   }
   out.end_object();
   return line + "\n";
 }
 
+std::unique_ptr<Logger> make_logger(const LogOptions& options, const Clock* clock,
+                                    std::unique_ptr<LogSink> sink) {
+  return std::make_unique<QueuedLogger>(options, clock, std::move(sink));
+}
+
 std::unique_ptr<Logger> make_logger(const LogOptions& options, const Clock* clock) {
   constexpr mode_t kMode = 0640;
-  const Clock& time = clock != nullptr ? *clock : system_clock();
-  if (options.file.empty()) return std::make_unique<QueuedLogger>(options, time, STDERR_FILENO, false);
+  if (options.file.empty())
+    return make_logger(options, clock, std::make_unique<FileSink>(STDERR_FILENO, false));
   const int descriptor = open(options.file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, kMode);
-  if (descriptor >= 0) return std::make_unique<QueuedLogger>(options, time, descriptor, true);
+  if (descriptor >= 0) return make_logger(options, clock, std::make_unique<FileSink>(descriptor, true));
   const std::string reason = std::strerror(errno);
-  auto logger = std::make_unique<QueuedLogger>(options, time, STDERR_FILENO, false);
+  auto logger = make_logger(options, clock, std::make_unique<FileSink>(STDERR_FILENO, false));
   logger->write(LogLevel::kError, "log.file", "the log file cannot be opened; logging to standard error",
                 {{"file", std::string_view(options.file)}, {"reason", std::string_view(reason)}});
   return logger;

@@ -4,8 +4,10 @@
 #include <charconv>
 #include <cmath>
 #include <iterator>
+#include <map>
 
 #include "base/check.h"
+#include "base/text.h"
 
 namespace slipway::telemetry {
 namespace internal {
@@ -16,12 +18,40 @@ std::size_t shard() {
   return mine;
 }
 
+// Colons belong to recording rules.
+bool is_name(std::string_view name) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  return !name.empty() && letter(name.front()) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
+
+// "le" is the histogram's own, and two underscores are Prometheus's.
+void check_names(const Labels& labels) {
+  for (auto label = labels.begin(); label != labels.end(); ++label) {
+    const std::string& name = label->first;
+    SLIPWAY_CHECK(is_name(name) && !name.starts_with("__") && name != "le");
+    SLIPWAY_CHECK(
+        std::none_of(labels.begin(), label, [&](const auto& before) { return before.first == name; }));
+  }
+}
+
+bool same_names(const Labels& a, const Labels& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const auto& x, const auto& y) { return x.first == y.first; });
+}
+
+Labels printable_values(Labels labels) {
+  for (auto& [name, value] : labels) {
+    if (value.size() > kMaxLabelBytes || !is_utf8(value)) value = printable(value, kMaxLabelBytes);
+  }
+  return labels;
+}
+
 struct Series {
   Labels labels;
   std::unique_ptr<Counter> counter;
   std::unique_ptr<Gauge> gauge;
   std::unique_ptr<Histogram> histogram;
-  std::function<double()> read;
 };
 
 struct Family {
@@ -29,9 +59,12 @@ struct Family {
   std::string help;
   std::string type;
   std::vector<std::unique_ptr<Series>> series;
+  std::function<std::vector<Sample>()> read;  // then there are no series
 
   // The series with these labels; the one for overflow when the family is full.
-  Series& find(const Labels& labels) {
+  Series& find(const Labels& given) {
+    SLIPWAY_CHECK(!read);
+    const Labels labels = printable_values(given);
     for (const auto& one : series) {
       if (one->labels == labels) return *one;
     }
@@ -46,6 +79,8 @@ struct Family {
 
  private:
   Series& add(const Labels& labels) {
+    check_names(labels);
+    SLIPWAY_CHECK(series.empty() || same_names(series.front()->labels, labels));
     series.push_back(std::make_unique<Series>());
     series.back()->labels = labels;
     return *series.back();
@@ -130,10 +165,27 @@ void append_histogram(std::string& out, const Family& family, const Series& seri
   out += " " + std::to_string(total) + "\n";
 }
 
+void append_read(std::string& out, const Family& family) {
+  std::map<Labels, double> shown;
+  for (Sample& sample : family.read()) {
+    internal::check_names(sample.labels);
+    if (shown.size() == Registry::kMaxSeries) break;
+    shown.try_emplace(internal::printable_values(std::move(sample.labels)), sample.value);
+  }
+  for (const auto& [labels, value] : shown) {
+    out += family.name;
+    append_labels(out, labels);
+    out += ' ';
+    append_number(out, value);
+    out += '\n';
+  }
+}
+
 void append_family(std::string& out, const Family& family) {
   out += "# HELP " + family.name + " ";
   append_escaped(out, family.help, false);
   out += "\n# TYPE " + family.name + " " + family.type + "\n";
+  if (family.read) append_read(out, family);
   for (const auto& series : family.series) {
     if (series->histogram) {
       append_histogram(out, family, *series);
@@ -144,21 +196,15 @@ void append_family(std::string& out, const Family& family) {
     out += ' ';
     if (series->counter) {
       out += std::to_string(series->counter->value());
-    } else if (series->gauge) {
-      out += std::to_string(series->gauge->value());
     } else {
-      append_number(out, series->read());
+      out += std::to_string(series->gauge->value());
     }
     out += '\n';
   }
 }
 
-bool is_name(std::string_view name) {
-  const auto letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':';
-  };
-  return !name.empty() && letter(name.front()) &&
-         std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+std::function<std::vector<Sample>()> one_sample(std::function<double()> read) {
+  return [read = std::move(read)] { return std::vector<Sample>{{{}, read()}}; };
 }
 
 }  // namespace
@@ -173,7 +219,8 @@ Histogram::Histogram(std::span<const Duration> bounds)
     : bounds_(bounds.begin(), bounds.end()),
       stride_((bounds.size() + 2 + 7) / 8 * 8),
       cells_(stride_ * internal::kShards) {
-  SLIPWAY_CHECK(std::is_sorted(bounds_.begin(), bounds_.end()));
+  SLIPWAY_CHECK(!bounds_.empty() && bounds_.front() > Duration::zero());
+  SLIPWAY_CHECK(std::adjacent_find(bounds_.begin(), bounds_.end(), std::greater_equal<>()) == bounds_.end());
 }
 
 void Histogram::observe(Duration value) {
@@ -217,10 +264,12 @@ Registry::~Registry() = default;
 internal::Family& Registry::family(std::string_view name, std::string_view help, std::string_view type) {
   for (const auto& family : families_) {
     if (family->name != name) continue;
-    SLIPWAY_CHECK(family->type == type);
+    SLIPWAY_CHECK(family->type == type && family->help == help);
     return *family;
   }
-  SLIPWAY_CHECK(is_name(name));
+  SLIPWAY_CHECK(internal::is_name(name) && !help.empty());
+  SLIPWAY_CHECK(name.ends_with("_total") == (type == "counter"));
+  SLIPWAY_CHECK(type != "histogram" || name.ends_with("_seconds"));
   families_.push_back(std::make_unique<Family>());
   families_.back()->name = name;
   families_.back()->help = help;
@@ -250,14 +299,31 @@ Histogram& Registry::histogram(std::string_view name, std::string_view help, std
   return *series.histogram;
 }
 
+internal::Family& Registry::callback_family(std::string_view name, std::string_view help,
+                                            std::string_view type) {
+  Family& home = family(name, help, type);
+  SLIPWAY_CHECK(home.series.empty() && !home.read);
+  return home;
+}
+
 void Registry::counter_callback(std::string_view name, std::string_view help, std::function<double()> read) {
-  const std::lock_guard lock(mutex_);
-  family(name, help, "counter").find({}).read = std::move(read);
+  counter_callback(name, help, one_sample(std::move(read)));
 }
 
 void Registry::gauge_callback(std::string_view name, std::string_view help, std::function<double()> read) {
+  gauge_callback(name, help, one_sample(std::move(read)));
+}
+
+void Registry::counter_callback(std::string_view name, std::string_view help,
+                                std::function<std::vector<Sample>()> read) {
   const std::lock_guard lock(mutex_);
-  family(name, help, "gauge").find({}).read = std::move(read);
+  callback_family(name, help, "counter").read = std::move(read);
+}
+
+void Registry::gauge_callback(std::string_view name, std::string_view help,
+                              std::function<std::vector<Sample>()> read) {
+  const std::lock_guard lock(mutex_);
+  callback_family(name, help, "gauge").read = std::move(read);
 }
 
 std::string Registry::render() const {

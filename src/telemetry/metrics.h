@@ -4,6 +4,10 @@
 // additions. A family (one name) holds one series per set of label values, up to a cap; what comes later
 // shares one series whose label values are "overflow", so that a hostile client cannot grow the page.
 //
+// Names, help and label names are constants of the program: a bad one, or one name used in two ways, is a
+// broken invariant and stops the process. Label values may come from outside: broken UTF-8 is escaped, and
+// what is longer than kMaxLabelBytes is cut.
+//
 // Source: Prometheus exposition format 0.0.4; naming after Prometheus' practices (base units, _total, _seconds).
 #pragma once
 
@@ -58,8 +62,9 @@ class Gauge {
 /// Durations, counted in buckets; shown in seconds. Thread: safe.
 class Histogram {
  public:
-  /// Range: bounds ascend and are positive.
+  /// Range: bounds are positive and strictly ascend; at least one. Each bucket includes its bound.
   explicit Histogram(std::span<const Duration> bounds);
+  /// A negative duration counts as zero.
   void observe(Duration value);
 
   struct Snapshot {
@@ -78,8 +83,15 @@ class Histogram {
 /// From 1 us to 10 s in steps of 1, 2.5 and 5: what a request and its parts take.
 std::span<const Duration> request_bounds();
 
-/// Names and values; a value may hold anything.
+/// Names and values, in the order of the page; a value may hold anything.
 using Labels = std::vector<std::pair<std::string, std::string>>;
+inline constexpr std::size_t kMaxLabelBytes = 128;
+
+/// One series of a family that is read by a callback.
+struct Sample {
+  Labels labels;
+  double value = 0;
+};
 
 /// Owns every series. Thread: safe; getting a handle takes a lock, using it does not.
 class Registry {
@@ -92,21 +104,31 @@ class Registry {
   Registry& operator=(const Registry&) = delete;
 
   /// The series of that name and those labels, made when it is new. References live as long as the registry.
-  /// Precondition: names are valid and one name has one kind and one set of label names.
+  /// Names: [A-Za-z_][A-Za-z0-9_]*; those of counters, and no others, end in "_total", those of histograms in
+  /// "_seconds". One name has one kind, one help and one list of label names.
+  /// Cost: a lock and a look-up; keep the reference.
   Counter& counter(std::string_view name, std::string_view help, const Labels& labels = {});
   Gauge& gauge(std::string_view name, std::string_view help, const Labels& labels = {});
   Histogram& histogram(std::string_view name, std::string_view help, std::span<const Duration> bounds,
                        const Labels& labels = {});
-  /// Figures that are asked for when the page is made. `read` must outlive the registry's use and never
-  /// block.
+  /// Figures that are asked for when the page is made; the callback makes up the whole family. It is called
+  /// under the registry's lock, from any thread, one at a time: it must be quick and must not call the
+  /// registry. What it borrows must outlive the registry.
   void counter_callback(std::string_view name, std::string_view help, std::function<double()> read);
   void gauge_callback(std::string_view name, std::string_view help, std::function<double()> read);
+  /// All series as of now. Of two with the same labels the first is shown, and of too many the first
+  /// kMaxSeries.
+  void counter_callback(std::string_view name, std::string_view help,
+                        std::function<std::vector<Sample>()> read);
+  void gauge_callback(std::string_view name, std::string_view help,
+                      std::function<std::vector<Sample>()> read);
 
   /// The page: content type "text/plain; version=0.0.4; charset=utf-8".
   [[nodiscard]] std::string render() const;
 
  private:
   internal::Family& family(std::string_view name, std::string_view help, std::string_view type);
+  internal::Family& callback_family(std::string_view name, std::string_view help, std::string_view type);
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<internal::Family>> families_;
 };
