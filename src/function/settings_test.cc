@@ -3,8 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "function/function_testing.h"
 #include "function/spec_json.h"
+#include "testing/paths.gen.h"
 
 namespace slipway::function {
 namespace {
@@ -81,6 +85,35 @@ TEST(Settings, FaultsNameTheirLine) {
     EXPECT_EQ(settings.error().id(), "config.invalid");
     EXPECT_THAT(settings.error().to_string(), HasSubstr(row.text)) << row.yaml;
     EXPECT_THAT(settings.error().faults()[0].where, ::testing::StartsWith("f.yaml:1:")) << row.yaml;
+  }
+}
+
+// The part below `function:` of every YAML block of a document.
+std::vector<std::string> function_blocks(const std::string& document) {
+  std::ifstream file(::slipway::testing::source_dir() + "/docs/" + document);
+  std::vector<std::string> blocks;
+  bool inside = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line == "```yaml") {
+      blocks.emplace_back();
+      inside = true;
+    } else if (line == "```") {
+      inside = false;
+    } else if (inside && line != "function:") {
+      blocks.back() += line + "\n";
+    }
+  }
+  return blocks;
+}
+
+TEST(Settings, TheDocumentsShowWhatIsAccepted) {
+  for (const char* document : {"prediction-function.md", "your-own-model.md"}) {
+    const auto blocks = function_blocks(document);
+    EXPECT_FALSE(blocks.empty()) << document;
+    for (const std::string& block : blocks) {
+      const auto settings = read(block);
+      EXPECT_TRUE(settings.ok()) << block << (settings.ok() ? "" : settings.error().to_string());
+    }
   }
 }
 
