@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/text.h"
 #include "json/json.h"
 #include "json/writer.h"
 #include "plugins/dialects/openinference/fields.h"
@@ -33,7 +34,20 @@ Result<bool> wants_ready_only(const Exchange& exchange) {
   return *flag;
 }
 
+/// Browsers let any page send a POST to this machine, and name the page's origin when they do. Programs name
+/// none.
+Status check_origin(const Exchange& exchange) {
+  const auto origin = exchange.header("origin");
+  if (!origin) return {};
+  const auto host = exchange.header("host");
+  const std::size_t scheme = origin->find("://");
+  if (host && scheme != std::string_view::npos && origin->substr(scheme + 3) == *host) return {};
+  return permission_denied("v2.origin",
+                           "a page of " + printable(*origin) + " may not load or unload models here");
+}
+
 Status check_control(const Exchange& exchange) {
+  SLIPWAY_TRY(check_origin(exchange));
   json::Parser parser;
   SLIPWAY_ASSIGN_OR_RETURN(const Fields fields, read_body(exchange, parser));
   SLIPWAY_ASSIGN_OR_RETURN(const Parameters parameters, Parameters::of(fields));
