@@ -87,9 +87,8 @@ const Router::Node* Router::walk(std::string_view path, std::vector<std::string_
   return path.empty() ? node : nullptr;
 }
 
-void Router::refuse(std::string_view path, const Error& error,
-                    std::unique_ptr<dialect::Exchange> exchange) const {
-  const auto owner = owners_.find(first_segment(path));
+void Router::refuse(const Error& error, std::unique_ptr<dialect::Exchange> exchange) const {
+  const auto owner = owners_.find(first_segment(exchange->path()));
   if (owner != owners_.end()) {
     owner->second->refuse(error, std::move(exchange));
   } else {
@@ -102,7 +101,7 @@ void Router::route(std::unique_ptr<dialect::Exchange> exchange) const {
   const std::string_view path = exchange->path();
   const Node* node = walk(path, values);
   if (node == nullptr || node->targets.empty()) {
-    refuse(path, not_found("http.no_route", "there is nothing at " + printable(path)), std::move(exchange));
+    refuse(not_found("http.no_route", "there is nothing at " + printable(path)), std::move(exchange));
     return;
   }
   const dialect::Method method =
@@ -124,8 +123,7 @@ void Router::route(std::unique_ptr<dialect::Exchange> exchange) const {
   }
   if (listener_ == Listener::kInference && target->second.reach == dialect::Reach::kControl &&
       !exchange->local()) {
-    refuse(path,
-           permission_denied("http.control",
+    refuse(permission_denied("http.control",
                              "loading and unloading is for the admin listener, or for callers on "
                              "the same machine"),
            std::move(exchange));

@@ -34,6 +34,9 @@ class Router {
   /// in the path.
   void route(std::unique_ptr<dialect::Exchange> exchange) const;
 
+  /// Answers with an error in the words of the dialect that owns the exchange's path, else plainly.
+  void refuse(const Error& error, std::unique_ptr<dialect::Exchange> exchange) const;
+
  private:
   struct Target {
     dialect::Dialect* dialect = nullptr;
@@ -42,7 +45,6 @@ class Router {
   };
   struct Node;
   [[nodiscard]] const Node* walk(std::string_view path, std::vector<std::string_view>& values) const;
-  void refuse(std::string_view path, const Error& error, std::unique_ptr<dialect::Exchange> exchange) const;
 
   const Listener listener_;
   std::unique_ptr<Node> root_;

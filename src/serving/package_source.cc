@@ -1,0 +1,136 @@
+#include "serving/package_source.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "package/golden.h"
+
+namespace slipway::serving {
+namespace {
+
+class PackageFiles final : public backend::ModelFiles {
+ public:
+  explicit PackageFiles(std::shared_ptr<package::Package> package) : package_(std::move(package)) {
+    const std::string& model = package_->manifest().model;
+    const std::size_t slash = model.rfind('/');
+    prefix_ = slash == std::string::npos ? "" : model.substr(0, slash + 1);
+    main_ = model.substr(prefix_.size());
+    for (const package::FileEntry& file : package_->manifest().files) {
+      if (file.path.starts_with(prefix_)) names_.push_back(file.path.substr(prefix_.size()));
+    }
+  }
+
+  const std::string& main() const override { return main_; }
+  std::span<const std::string> names() const override { return names_; }
+  Result<ByteView> read(std::string_view name) const override {
+    return package_->view(prefix_ + std::string(name));
+  }
+
+ private:
+  std::shared_ptr<package::Package> package_;
+  std::string prefix_, main_;
+  std::vector<std::string> names_;
+};
+
+// The record of the first golden request; empty when the package has none or was packed without records.
+Result<std::string> first_record(package::Package& package) {
+  if (!package.manifest().golden) return std::string();
+  SLIPWAY_ASSIGN_OR_RETURN(const ByteView bytes, package.view(package.manifest().golden->file));
+  const std::string_view text = as_text(bytes);
+  SLIPWAY_ASSIGN_OR_RETURN(const auto cases, package::decode_golden(text.substr(0, text.find('\n') + 1)));
+  return cases.empty() ? std::string() : cases.front().record;
+}
+
+class PackageSource final : public ModelSource {
+ public:
+  PackageSource(io::FileSystem& files, const Clock& clock, std::string root, package::PackageName wanted)
+      : files_(files), store_(files, clock, std::move(root)), wanted_(std::move(wanted)) {}
+
+  Result<std::vector<Candidate>> candidates() override {
+    std::vector<package::StoredPackage> found;
+    if (!wanted_.version.empty() || wanted_.digest) {
+      SLIPWAY_ASSIGN_OR_RETURN(auto one, store_.resolve(wanted_));
+      found.push_back(std::move(one));
+    } else {
+      SLIPWAY_ASSIGN_OR_RETURN(auto newest, store_.resolve(wanted_));  // says what is missing, in words
+      SLIPWAY_ASSIGN_OR_RETURN(found, store_.list());
+      std::erase_if(found,
+                    [&](const package::StoredPackage& package) { return package.name != newest.name; });
+    }
+    std::vector<Candidate> candidates;
+    for (const package::StoredPackage& package : found) {
+      candidates.push_back({package.version, package.digest.to_string()});
+    }
+    return candidates;
+  }
+
+  Result<ModelBundle> open(const Candidate& candidate) override {
+    SLIPWAY_ASSIGN_OR_RETURN(const auto digest, crypto::Digest::parse(candidate.fingerprint));
+    SLIPWAY_ASSIGN_OR_RETURN(auto package, package::Package::open(files_, store_.root(), digest));
+    return make_bundle(std::move(package));
+  }
+
+ private:
+  io::FileSystem& files_;
+  package::LocalStore store_;
+  const package::PackageName wanted_;
+};
+
+class PackageRepository final : public ModelRepository {
+ public:
+  PackageRepository(io::FileSystem& files, const Clock& clock, std::string root)
+      : files_(files), clock_(clock), store_(files, clock, std::move(root)) {}
+
+  Result<std::vector<std::string>> names() override {
+    SLIPWAY_ASSIGN_OR_RETURN(const auto packages, store_.list());
+    std::vector<std::string> names;
+    for (const auto& package : packages) {
+      if (names.empty() || names.back() != package.name) names.push_back(package.name);
+    }
+    return names;
+  }
+
+  Result<std::unique_ptr<ModelSource>> source(std::string_view name) override {
+    const package::PackageName wanted{std::string(name), "", std::nullopt};
+    SLIPWAY_TRY(store_.resolve(wanted));
+    return make_package_source(files_, clock_, store_.root(), wanted);
+  }
+
+ private:
+  io::FileSystem& files_;
+  const Clock& clock_;
+  package::LocalStore store_;
+};
+
+}  // namespace
+
+std::unique_ptr<ModelSource> make_package_source(io::FileSystem& files, const Clock& clock, std::string root,
+                                                 package::PackageName wanted) {
+  return std::make_unique<PackageSource>(files, clock, std::move(root), std::move(wanted));
+}
+
+std::unique_ptr<ModelRepository> make_package_repository(io::FileSystem& files, const Clock& clock,
+                                                         std::string root) {
+  return std::make_unique<PackageRepository>(files, clock, std::move(root));
+}
+
+std::unique_ptr<backend::ModelFiles> make_package_files(std::shared_ptr<package::Package> package) {
+  return std::make_unique<PackageFiles>(std::move(package));
+}
+
+Result<ModelBundle> make_bundle(std::shared_ptr<package::Package> package) {
+  const package::Manifest& manifest = package->manifest();
+  ModelBundle bundle;
+  bundle.name = manifest.name;
+  bundle.version = manifest.version;
+  bundle.digest = package->digest().to_string();
+  bundle.description = manifest.description;
+  bundle.backend = manifest.backend;
+  bundle.function = manifest.function;
+  SLIPWAY_ASSIGN_OR_RETURN(bundle.example_record, first_record(*package));
+  bundle.files = make_package_files(std::move(package));
+  return bundle;
+}
+
+}  // namespace slipway::serving
