@@ -1,0 +1,158 @@
+#include "app/assembly.h"
+
+#include <algorithm>
+#include <future>
+#include <thread>
+#include <utility>
+
+#include "admin/admin.h"
+#include "app/plugin_table.gen.h"
+#include "app/request_metrics.h"
+#include "app/version.gen.h"
+#include "net/server.h"
+#include "serving/router.h"
+#include "telemetry/process.h"
+
+namespace slipway::app {
+namespace {
+
+/// Hands what the transport received to the router; what it refused is answered in the words of the path's
+/// owner.
+class RoutedHandler final : public net::Handler {
+ public:
+  explicit RoutedHandler(serving::Router::Listener listener) : router(listener) {}
+  void handle(std::unique_ptr<dialect::Exchange> exchange) override { router.route(std::move(exchange)); }
+  void refuse(const Error& error, std::unique_ptr<dialect::Exchange> exchange) override {
+    router.refuse(error, std::move(exchange));
+  }
+
+  serving::Router router;
+};
+
+net::ServerOptions server_options(const Environment& environment, std::size_t loops) {
+  net::ServerOptions options;
+  options.loops = loops;
+  options.limits.max_body_bytes = static_cast<std::size_t>(environment.limits.body.bytes);
+  options.limits.max_head_bytes = static_cast<std::size_t>(environment.limits.head.bytes);
+  options.limits.max_connections = static_cast<std::size_t>(environment.limits.connections);
+  options.limits.head_timeout = environment.limits.head_time;
+  options.limits.idle_timeout = environment.limits.idle_time;
+  return options;
+}
+
+// There is neither TLS nor an identity yet, so anybody who reaches the port could do anything: only this
+// machine may.
+Result<net::Endpoint> safe_endpoint(const std::string& text, std::string_view setting) {
+  SLIPWAY_ASSIGN_OR_RETURN(net::Endpoint endpoint, net::parse_endpoint(text));
+  if (endpoint.is_local()) return endpoint;
+  return permission_denied(
+      "app.not_loopback",
+      std::string(setting) + " is " + text +
+          ", which other machines can reach, and there is neither TLS nor an identity to keep them "
+          "out; listen on 127.0.0.1 and put a proxy with TLS and access control in front");
+}
+
+class AssemblyImpl final : public Assembly {
+ public:
+  AssemblyImpl(Context& context, const Environment& environment)
+      : context_(context),
+        environment_(environment),
+        metrics_(registry_, context.logger(), environment.log.access) {}
+
+  ~AssemblyImpl() override {
+    if (inference_server_ != nullptr) inference_server_->stop();
+    if (admin_server_ != nullptr) admin_server_->stop();
+    models_.reset();
+  }
+
+  Status build() {
+    serving::ServerOptions options;
+    options.backends = context_.backends();
+    options.clock = &context_.clock();
+    options.logger = &context_.logger();
+    options.metrics = &metrics_;
+    models_ = std::make_unique<serving::Server>(std::move(options));
+    SLIPWAY_TRY(add_dialects());
+    telemetry::register_process_metrics(registry_);
+
+    SLIPWAY_ASSIGN_OR_RETURN(const auto inference, safe_endpoint(environment_.listen, "listen"));
+    SLIPWAY_ASSIGN_OR_RETURN(const auto admin, safe_endpoint(environment_.admin, "admin"));
+    const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+    const std::size_t loops = environment_.loops > 0 ? static_cast<std::size_t>(environment_.loops) : cores;
+    SLIPWAY_ASSIGN_OR_RETURN(inference_server_, net::Server::create(server_options(environment_, loops),
+                                                                    context_.clock(), context_.logger()));
+    // A loop of its own, so that metrics and health answer while the inference loops are busy.
+    SLIPWAY_ASSIGN_OR_RETURN(admin_server_, net::Server::create(server_options(environment_, 1),
+                                                                context_.clock(), context_.logger()));
+    SLIPWAY_ASSIGN_OR_RETURN(
+        inference_, inference_server_->listen({.endpoint = inference, .handler = &inference_handler_}));
+    SLIPWAY_ASSIGN_OR_RETURN(admin_, admin_server_->listen({.endpoint = admin, .handler = &admin_handler_}));
+    return {};
+  }
+
+  const net::Endpoint& inference() const override { return inference_; }
+  const net::Endpoint& admin() const override { return admin_; }
+  serving::Server& models() override { return *models_; }
+
+  void start() override {
+    admin_server_->start();
+    inference_server_->start();
+  }
+
+  bool drain() override {
+    models_->begin_drain();
+    const net::DrainReport report = drain_server(*inference_server_);
+    inference_server_->stop();
+    // The admin listener tells how the drain goes, so it ends last.
+    drain_server(*admin_server_);
+    admin_server_->stop();
+    return report.complete;
+  }
+
+ private:
+  Status add_dialects() {
+    const dialect::Host host{.server = models_.get(),
+                             .clock = &context_.clock(),
+                             .logger = &context_.logger(),
+                             .limits = {},
+                             .server_version = std::string(program_version())};
+    for (const auto& plugin : dialect_plugins()) {
+      dialects_.push_back(plugin.make(host));
+      SLIPWAY_TRY(inference_handler_.router.add(*dialects_.back()));
+      SLIPWAY_TRY(admin_handler_.router.add(*dialects_.back()));
+    }
+    dialects_.push_back(admin::make_admin({.server = models_.get(),
+                                           .render_metrics = [this] { return registry_.render(); },
+                                           .server_version = std::string(program_version())}));
+    return admin_handler_.router.add(*dialects_.back());
+  }
+
+  net::DrainReport drain_server(net::Server& server) const {
+    std::promise<net::DrainReport> drained;
+    server.drain(environment_.drain.grace, environment_.drain.deadline,
+                 [&](const net::DrainReport& report) { drained.set_value(report); });
+    return drained.get_future().get();
+  }
+
+  Context& context_;
+  const Environment environment_;
+  telemetry::Registry registry_;
+  RequestMetrics metrics_;
+  std::unique_ptr<serving::Server> models_;
+  std::vector<std::unique_ptr<dialect::Dialect>> dialects_;
+  RoutedHandler inference_handler_{serving::Router::Listener::kInference};
+  RoutedHandler admin_handler_{serving::Router::Listener::kAdmin};
+  std::unique_ptr<net::Server> inference_server_;
+  std::unique_ptr<net::Server> admin_server_;
+  net::Endpoint inference_, admin_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Assembly>> Assembly::create(Context& context, const Environment& environment) {
+  auto assembly = std::make_unique<AssemblyImpl>(context, environment);
+  SLIPWAY_TRY(assembly->build());
+  return std::unique_ptr<Assembly>(std::move(assembly));
+}
+
+}  // namespace slipway::app

@@ -1,0 +1,36 @@
+// A running server, put together: listeners, dialects, routers, models, metrics.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/context.h"
+#include "app/environment.h"
+#include "net/socket.h"
+#include "serving/server.h"
+
+namespace slipway::app {
+
+/// Life: create() binds the listeners, run() serves until stop was asked for. Thread: request_stop() from
+/// any.
+class Assembly {
+ public:
+  /// Errors: app.not_loopback (permission denied: exit code 3), net.address_in_use and the other errors of
+  /// listening.
+  static Result<std::unique_ptr<Assembly>> create(Context& context, const Environment& environment);
+  virtual ~Assembly() = default;
+
+  [[nodiscard]] virtual const net::Endpoint& inference() const = 0;
+  [[nodiscard]] virtual const net::Endpoint& admin() const = 0;
+  [[nodiscard]] virtual serving::Server& models() = 0;
+
+  /// Takes connections. Gives back at once.
+  virtual void start() = 0;
+  /// Readiness off, grace, requests in flight finished, listeners and models gone. Blocks until then; gives
+  /// true when every request was answered.
+  virtual bool drain() = 0;
+};
+
+}  // namespace slipway::app

@@ -1,0 +1,95 @@
+#include "app/environment.h"
+
+#include "base/text.h"
+
+namespace slipway::app {
+namespace {
+
+config::Schema<DeploymentEntry> deployment_schema() {
+  config::Schema<DeploymentEntry> schema("deployment", "A named, running use of packages.");
+  schema
+      .field("package", &DeploymentEntry::package,
+             config::text({.min_bytes = 1, .what = "a package reference"}),
+             {.text = "What to serve: wine, wine:1.2.0, wine@sha256:..., a path, or a store address.",
+              .example = "wine:1.0.0",
+              .required = true})
+      .field("instances", &DeploymentEntry::instances,
+             config::integer<std::int64_t>({.min = 0, .max = 1024, .reason = "each is a thread"}),
+             {.text = "Runs at the same time, off the event loops; 0 is one per core."})
+      .field("threads", &DeploymentEntry::threads,
+             config::integer<std::int64_t>({.min = 0, .max = 1024, .reason = "more than any machine has"}),
+             {.text = "Threads inside one run; 0 is one per core."})
+      .field("affinity", &DeploymentEntry::affinity, {.text = "Cores for those threads; empty is any."})
+      .field("queue", &DeploymentEntry::queue,
+             config::integer<std::int64_t>(
+                 {.min = 1, .max = 1'000'000, .reason = "every waiting request holds memory"}),
+             {.text = "Requests that may wait; more are refused at once."})
+      .field("run_in_place", &DeploymentEntry::run_in_place,
+             config::duration(
+                 {.max = std::chrono::milliseconds(10), .reason = "all connections of a loop wait for it"}),
+             {.text = "A run expected to be shorter than this stays on the event loop."});
+  return schema;
+}
+
+config::Schema<LimitsEntry> limits_schema() {
+  config::Schema<LimitsEntry> schema("limits", "What a client may cost.");
+  schema.field("body", &LimitsEntry::body, {.text = "The largest request body; beyond it: 413."})
+      .field("head", &LimitsEntry::head, {.text = "Request line and headers together; beyond it: 431."})
+      .field("connections", &LimitsEntry::connections,
+             config::integer<std::int64_t>({.min = 1, .max = 1'000'000, .reason = "each takes a descriptor"}),
+             {.text = "Connections in all; beyond it: 503."})
+      .field("head_time", &LimitsEntry::head_time, {.text = "From the first byte to the end of the headers."})
+      .field("idle_time", &LimitsEntry::idle_time, {.text = "How long an idle connection is kept."});
+  return schema;
+}
+
+config::Schema<DrainEntry> drain_schema() {
+  config::Schema<DrainEntry> schema("drain", "How the server ends.");
+  schema
+      .field("grace", &DrainEntry::grace,
+             {.text = "After readiness turned off, how long new requests are still taken."})
+      .field("deadline", &DrainEntry::deadline, {.text = "How long requests in flight may take to finish."});
+  return schema;
+}
+
+config::Schema<LogEntry> log_schema() {
+  config::Schema<LogEntry> schema("log", "What is logged, and where to.");
+  schema
+      .field("level", &LogEntry::level, config::one_of({"debug", "info", "warning", "error", "off"}),
+             {.text = "The least important lines that are written."})
+      .field("format", &LogEntry::format, config::one_of({"text", "json"}),
+             {.text = "Lines for people or for machines."})
+      .field("file", &LogEntry::file, {.text = "Where to; empty is standard error."})
+      .field("access", &LogEntry::access, {.text = "A line per request."});
+  return schema;
+}
+
+}  // namespace
+
+config::Schema<Environment> environment_schema() {
+  const config::TextRule address{.min_bytes = 1, .what = "an address such as 127.0.0.1:8080"};
+  config::Schema<Environment> schema("environment", "One place that serves models.");
+  schema
+      .field("listen", &Environment::listen, config::text(address),
+             {.text = "Where clients are answered: HOST:PORT, or unix:PATH. Loopback only, until TLS and "
+                      "identities exist."})
+      .field("admin", &Environment::admin, config::text(address),
+             {.text = "Where metrics and the control API answer: HOST:PORT, or unix:PATH. Loopback only."})
+      .field(
+          "loops", &Environment::loops,
+          config::integer<std::int64_t>({.min = 0, .max = 1024, .reason = "more than any machine has cores"}),
+          {.text = "Event loops; 0 is one per core."})
+      .field("store", &Environment::store,
+             {.text = "The folder of the package store; empty is $SLIPWAY_HOME/store."})
+      .field("limits", &Environment::limits, limits_schema(), {.text = "What a client may cost."})
+      .field("drain", &Environment::drain, drain_schema(), {.text = "How the server ends."})
+      .field("log", &Environment::log, log_schema(), {.text = "What is logged, and where to."})
+      .field("deployments", &Environment::deployments,
+             config::map(deployment_schema().type(),
+                         {.key = "NAME",
+                          .check_key = [](std::string_view name) { return check_name("deployment", name); }}),
+             {.text = "What is served, by the name that clients use."});
+  return schema;
+}
+
+}  // namespace slipway::app

@@ -1,0 +1,56 @@
+// An environment: one place that serves, described in a file. `slipway check` and editors use the schema.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "config/schema.h"
+
+namespace slipway::app {
+
+struct DeploymentEntry {
+  std::string package;
+  std::int64_t instances = 0;
+  std::int64_t threads = 1;
+  std::vector<int> affinity;
+  std::int64_t queue = 1024;
+  Duration run_in_place = std::chrono::microseconds(100);
+};
+
+struct LimitsEntry {
+  config::ByteSize body{std::uint64_t{64} << 20U};
+  config::ByteSize head{std::uint64_t{32} << 10U};
+  std::int64_t connections = 16384;
+  Duration head_time = std::chrono::seconds(10);
+  Duration idle_time = std::chrono::seconds(75);
+};
+
+struct DrainEntry {
+  Duration grace = std::chrono::milliseconds(0);
+  Duration deadline = std::chrono::seconds(30);
+};
+
+struct LogEntry {
+  std::string level = "info";
+  std::string format = "text";
+  std::string file;
+  bool access = false;
+};
+
+struct Environment {
+  std::string listen = "127.0.0.1:8080";
+  std::string admin = "127.0.0.1:8081";
+  std::int64_t loops = 0;
+  std::string store;
+  LimitsEntry limits;
+  DrainEntry drain;
+  LogEntry log;
+  std::map<std::string, DeploymentEntry> deployments;
+};
+
+[[nodiscard]] config::Schema<Environment> environment_schema();
+
+}  // namespace slipway::app

@@ -1,0 +1,125 @@
+#include "app/models.h"
+
+#include <optional>
+#include <utility>
+
+#include "base/text.h"
+#include "io/file_helpers.h"
+#include "packing/pack.h"
+#include "serving/folder_source.h"
+#include "serving/package_source.h"
+
+namespace slipway::app {
+namespace {
+
+constexpr std::string_view kFileScheme = "file://";
+
+bool path_exists(Context& context, const std::string& path) {
+  const auto there = io::exists(context.files(), path);
+  return there.ok() && *there;
+}
+
+Result<bool> is_folder(Context& context, const std::string& path) {
+  SLIPWAY_ASSIGN_OR_RETURN(const io::FileInfo info, context.files().stat(path));
+  return info.kind == io::FileKind::kFolder;
+}
+
+Result<std::vector<serving::Deployment>> repository(const serving::DeploymentSettings& settings,
+                                                    std::unique_ptr<serving::ModelRepository> models,
+                                                    const std::string& where) {
+  SLIPWAY_ASSIGN_OR_RETURN(const auto names, models->names());
+  std::vector<serving::Deployment> deployments;
+  for (const std::string& name : names) {
+    SLIPWAY_ASSIGN_OR_RETURN(auto source, models->source(name));
+    deployments.push_back({name, std::move(source), settings});
+  }
+  if (deployments.empty()) {
+    return not_found("app.not_servable",
+                     "there is no model in " + where +
+                         "; a repository has NAME/VERSION/model.onnx, a store is made by slipway pack");
+  }
+  return deployments;
+}
+
+// True for a folder whose sub-folders hold model files, such as wine/1/model.onnx: one model of a repository.
+bool is_one_model(Context& context, const std::string& folder) {
+  return serving::make_folder_source(context.files(), folder)->candidates().ok();
+}
+
+Result<std::vector<serving::Deployment>> of_folder(Context& context, const std::string& folder,
+                                                   const serving::DeploymentSettings& settings) {
+  if (path_exists(context, io::join_path(folder, "oci-layout"))) {
+    return repository(settings, serving::make_package_repository(context.files(), context.clock(), folder),
+                      folder);
+  }
+  if (path_exists(context, io::join_path(folder, "slipway.yaml"))) {
+    return failed_precondition(
+        "app.not_servable",
+        folder + " holds a model that is not packed yet; pack it first: slipway pack " + folder);
+  }
+  std::vector<serving::Deployment> deployments;
+  if (is_one_model(context, folder)) {
+    std::string name = packing::name_from(folder);
+    if (name.empty()) name = "model";
+    deployments.push_back({std::move(name), serving::make_folder_source(context.files(), folder), settings});
+    return deployments;
+  }
+  return repository(settings, serving::make_folder_repository(context.files(), folder), folder);
+}
+
+}  // namespace
+
+std::string local_store(const Context& context) { return io::join_path(context.home(), "store"); }
+
+Result<PackageAddress> find_package(Context& context, const std::string& text, const std::string& store) {
+  SLIPWAY_ASSIGN_OR_RETURN(auto reference, package::parse_reference(text, [&](const std::string& path) {
+                             return path_exists(context, path);
+                           }));
+  switch (reference.kind) {
+    case package::Reference::Kind::kName:
+      return PackageAddress{store, std::move(reference.package)};
+    case package::Reference::Kind::kPath:
+      return PackageAddress{reference.location, std::move(reference.package)};
+    case package::Reference::Kind::kStore:
+      break;
+  }
+  if (!reference.location.starts_with(kFileScheme)) {
+    return unimplemented("app.store_unknown", "this build has no store for " + printable(text) +
+                                                  "; it knows folders (file:///path or a path)");
+  }
+  return PackageAddress{reference.location.substr(kFileScheme.size()), std::move(reference.package)};
+}
+
+Result<std::shared_ptr<package::Package>> open_package(Context& context, const std::string& text,
+                                                       const std::string& store) {
+  SLIPWAY_ASSIGN_OR_RETURN(const PackageAddress address, find_package(context, text, store));
+  const package::LocalStore packages(context.files(), context.clock(), address.root);
+  SLIPWAY_ASSIGN_OR_RETURN(auto package, packages.open(address.name));
+  return std::shared_ptr<package::Package>(std::move(package));
+}
+
+Result<std::vector<serving::Deployment>> deployments_of(Context& context, const std::string& target,
+                                                        const std::string& store,
+                                                        const serving::DeploymentSettings& settings) {
+  if (path_exists(context, target)) {
+    SLIPWAY_ASSIGN_OR_RETURN(const bool folder, is_folder(context, target));
+    if (folder) return of_folder(context, target, settings);
+    std::string name = packing::name_from(target);
+    std::vector<serving::Deployment> deployments;
+    deployments.push_back({name.empty() ? "model" : std::move(name),
+                           serving::make_file_source(context.files(), target), settings});
+    return deployments;
+  }
+  SLIPWAY_ASSIGN_OR_RETURN(const PackageAddress address, find_package(context, target, store));
+  if (address.name.name.empty() && address.name.version.empty())
+    return of_folder(context, address.root, settings);
+  const package::LocalStore packages(context.files(), context.clock(), address.root);
+  SLIPWAY_ASSIGN_OR_RETURN(const auto found, packages.resolve(address.name));
+  std::vector<serving::Deployment> deployments;
+  deployments.push_back(
+      {found.name, serving::make_package_source(context.files(), context.clock(), address.root, address.name),
+       settings});
+  return deployments;
+}
+
+}  // namespace slipway::app

@@ -1,0 +1,40 @@
+// From what a person writes on the command line or in a file to what the server deploys.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/context.h"
+#include "base/error.h"
+#include "package/package.h"
+#include "package/reference.h"
+#include "serving/server.h"
+
+namespace slipway::app {
+
+/// A package reference, a model file, a package store, a model repository (NAME/VERSION/model.onnx), or one
+/// model of such a repository. Gives one deployment for each model found. `store` is the folder of the local
+/// package store. Errors: app.not_servable (says what the folder lacks); package.*; io.*.
+Result<std::vector<serving::Deployment>> deployments_of(Context& context, const std::string& target,
+                                                        const std::string& store,
+                                                        const serving::DeploymentSettings& settings);
+
+/// Where a package is: a store's folder and the name inside it.
+struct PackageAddress {
+  std::string root;
+  package::PackageName name;
+};
+
+/// "wine:1.0.0", "file:///shelf/wine:1.0.0", "shelf/wine:1.0.0". Errors: package.reference; app.store_unknown
+/// for a scheme that this build has no store for.
+Result<PackageAddress> find_package(Context& context, const std::string& text, const std::string& store);
+
+/// find_package() and opening it.
+Result<std::shared_ptr<package::Package>> open_package(Context& context, const std::string& text,
+                                                       const std::string& store);
+
+/// $SLIPWAY_HOME/store.
+std::string local_store(const Context& context);
+
+}  // namespace slipway::app

@@ -1,0 +1,52 @@
+// Asking a server for predictions.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/context.h"
+#include "base/error.h"
+#include "function/function.h"
+#include "net/client/client.h"
+#include "tensor/tensor.h"
+
+namespace slipway::app {
+
+/// A deployment on a server: "http://host:port/predict/wine", or the server's address and a name.
+class RemoteModel {
+ public:
+  /// `name` fills in an address without a path; empty = the only model there.
+  /// Errors: net.*; app.remote (the server's own words), app.which_model (several; they are named).
+  static Result<RemoteModel> find(Context& context, const std::string& address, const std::string& name);
+
+  /// The model's fields, as far as their types matter for reading records.
+  [[nodiscard]] const std::vector<function::FieldInfo>& fields() const { return fields_; }
+  /// A record that works, as JSON; empty when the server knows none.
+  [[nodiscard]] const std::string& example() const { return example_; }
+  /// One call may hold several records.
+  [[nodiscard]] bool takes_rows() const { return takes_rows_; }
+  [[nodiscard]] const std::string& target() const { return target_; }
+
+  /// `records` is a JSON array; gives the array of predictions as JSON. Errors: as above, with the server's
+  /// faults.
+  Result<std::string> predict(const std::string& records);
+  /// Tensors by the v2 protocol's binary form. Errors: as above.
+  Result<std::vector<NamedTensor>> infer(const std::vector<NamedTensor>& inputs);
+
+ private:
+  std::unique_ptr<net::Client> client_;
+  std::string target_;
+  std::vector<function::FieldInfo> fields_;
+  std::string example_;
+  bool takes_rows_ = true;
+};
+
+/// Records to send to a /predict address: those of a file, else the model's example.
+Result<std::vector<std::string>> records_for(Context& context, const std::string& address,
+                                             const std::string& file);
+
+/// True for "http://..." and "https://...".
+bool is_address(const std::string& text);
+
+}  // namespace slipway::app

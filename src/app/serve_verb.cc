@@ -1,0 +1,314 @@
+// `slipway serve`: a running server; says where it listens and prints a request to paste.
+#include <csignal>
+#include <future>
+#include <optional>
+#include <set>
+
+#include "app/assembly.h"
+#include "app/models.h"
+#include "app/verbs.h"
+#include "app/version.gen.h"
+#include "base/text.h"
+#include "config/units.h"
+#include "io/file_helpers.h"
+
+namespace slipway::app {
+namespace {
+
+struct Options {
+  std::vector<std::string> targets;
+  std::string config, listen, admin, name, log_level, log_format;
+  std::int64_t port = -1;
+  std::int64_t loops = -1;
+  std::int64_t threads = -1;
+  std::int64_t instances = -1;
+  bool access_log = false;
+};
+
+bool is_settings_file(const std::string& target) {
+  return target.ends_with(".yaml") || target.ends_with(".yml");
+}
+
+Result<Environment> read_environment(Context& context, const std::string& file) {
+  constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 20U;
+  SLIPWAY_ASSIGN_OR_RETURN(const std::string text, io::read_all(context.files(), file, kMaxBytes));
+  return config::decode(environment_schema(), text, file);
+}
+
+// What the command line says goes before what the file says.
+Result<Environment> environment_of(Context& context, Options& options) {
+  std::erase_if(options.targets, [&](const std::string& target) {
+    if (!options.config.empty() || !is_settings_file(target)) return false;
+    options.config = target;
+    return true;
+  });
+  Environment environment;
+  if (!options.config.empty()) {
+    SLIPWAY_ASSIGN_OR_RETURN(environment, read_environment(context, options.config));
+  }
+  if (!options.listen.empty()) environment.listen = options.listen;
+  if (!options.admin.empty()) environment.admin = options.admin;
+  if (options.port >= 0) {
+    const std::size_t colon = environment.listen.rfind(':');
+    if (colon == std::string::npos || environment.listen.starts_with("unix:")) {
+      return invalid_argument("app.port", "--port needs a listener with a port, not " + environment.listen);
+    }
+    environment.listen = environment.listen.substr(0, colon + 1) + std::to_string(options.port);
+  }
+  if (options.loops >= 0) environment.loops = options.loops;
+  if (!options.log_level.empty()) environment.log.level = options.log_level;
+  if (!options.log_format.empty()) environment.log.format = options.log_format;
+  environment.log.access = environment.log.access || options.access_log;
+  return environment;
+}
+
+LogOptions log_options(const Context& context, const LogEntry& entry) {
+  LogOptions options;
+  const std::vector<std::string> levels = {"debug", "info", "warning", "error", "off"};
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    if (entry.level == levels[i]) options.level = static_cast<LogLevel>(i);
+  }
+  if (context.options().quiet && options.level < LogLevel::kWarning) options.level = LogLevel::kWarning;
+  if (context.options().verbose) options.level = LogLevel::kDebug;
+  options.format = entry.format == "json" ? LogFormat::kJson : LogFormat::kText;
+  options.file = entry.file;
+  return options;
+}
+
+serving::DeploymentSettings settings_of(const DeploymentEntry& entry) {
+  serving::DeploymentSettings settings;
+  settings.threads = static_cast<int>(entry.threads);
+  settings.affinity = entry.affinity;
+  settings.instances = entry.instances > 0 ? static_cast<std::size_t>(entry.instances)
+                                           : std::max(1U, std::thread::hardware_concurrency());
+  settings.queue_items = static_cast<std::size_t>(entry.queue);
+  settings.run_in_place = entry.run_in_place;
+  return settings;
+}
+
+Result<std::vector<serving::Deployment>> deployments(Context& context, const Options& options,
+                                                     const Environment& environment) {
+  const std::string store = environment.store.empty() ? local_store(context) : environment.store;
+  std::vector<serving::Deployment> all;
+  DeploymentEntry from_flags;
+  if (options.threads >= 0) from_flags.threads = options.threads;
+  if (options.instances >= 0) from_flags.instances = options.instances;
+  for (const std::string& target : options.targets) {
+    SLIPWAY_ASSIGN_OR_RETURN(auto found, deployments_of(context, target, store, settings_of(from_flags)));
+    if (!options.name.empty() && found.size() == 1 && options.targets.size() == 1)
+      found.front().name = options.name;
+    for (auto& deployment : found) all.push_back(std::move(deployment));
+  }
+  for (const auto& [name, entry] : environment.deployments) {
+    SLIPWAY_ASSIGN_OR_RETURN(auto found, deployments_of(context, entry.package, store, settings_of(entry)));
+    if (found.size() != 1) {
+      return invalid_argument("app.several_models", "deployment \"" + name + "\" names " + entry.package +
+                                                        ", which holds several models; name one of them");
+    }
+    found.front().name = name;
+    all.push_back(std::move(found.front()));
+  }
+  std::set<std::string> names;
+  for (const auto& deployment : all) {
+    SLIPWAY_TRY(check_name("deployment", deployment.name));
+    if (names.insert(deployment.name).second) continue;
+    return invalid_argument("app.name_twice",
+                            "two models would be served as \"" + deployment.name +
+                                "\"; give deployments names of their own in an environment file");
+  }
+  return all;
+}
+
+struct Outcome {
+  std::string name;
+  Status status;
+};
+
+std::vector<Outcome> load_all(serving::Server& server, std::vector<serving::Deployment> deployments) {
+  std::vector<Outcome> outcomes;
+  std::vector<std::future<Status>> waiting;
+  for (serving::Deployment& deployment : deployments) {
+    outcomes.push_back({deployment.name, {}});
+    auto promise = std::make_shared<std::promise<Status>>();
+    waiting.push_back(promise->get_future());
+    server.deploy(std::move(deployment), [promise](const Status& status) { promise->set_value(status); });
+  }
+  server.start();
+  for (std::size_t i = 0; i < outcomes.size(); ++i) outcomes[i].status = waiting[i].get();
+  return outcomes;
+}
+
+std::string address_of(const net::Endpoint& endpoint) {
+  return endpoint.is_unix() ? endpoint.to_string() : "http://" + endpoint.to_string();
+}
+
+std::string request_to_paste(const Assembly& assembly, const dialect::ServedModel& model) {
+  const std::string record =
+      model.example_record().empty() ? model.function().example() : model.example_record();
+  std::string curl = "curl ";
+  if (assembly.inference().is_unix()) {
+    curl += "--unix-socket " + assembly.inference().path + " http://localhost";
+  } else {
+    curl += address_of(assembly.inference());
+  }
+  return curl + "/predict/" + model.name() + " -H 'Content-Type: application/json' -d '{\"records\": [" +
+         record + "]}'";
+}
+
+void announce(Context& context, Assembly& assembly, const std::vector<Outcome>& outcomes) {
+  if (context.json()) {
+    std::string text;
+    json::Writer writer(text);
+    writer.begin_object();
+    writer.field("inference", address_of(assembly.inference()));
+    writer.field("admin", address_of(assembly.admin()));
+    writer.key("models");
+    writer.begin_array();
+    for (const auto& status : assembly.models().index()) {
+      writer.begin_object();
+      writer.field("name", status.name);
+      writer.field("version", status.version);
+      writer.field("state", dialect::state_name(status.state));
+      writer.field("reason", status.reason);
+      writer.end_object();
+    }
+    writer.end_array();
+    writer.end_object();
+    context.print(text);
+    return;
+  }
+  context.print("serving on " + address_of(assembly.inference()) + ", admin on " +
+                address_of(assembly.admin()));
+  std::optional<std::string> paste;
+  for (const Outcome& outcome : outcomes) {
+    const auto model = assembly.models().find(outcome.name, "");
+    if (!model.ok()) {
+      context.print("  " + outcome.name + ": not ready: " + outcome.status.error().message());
+      continue;
+    }
+    const auto versions = assembly.models().versions(outcome.name);
+    std::string line =
+        "  " + outcome.name + " " + (versions.ok() ? join_words(*versions) : (*model)->version());
+    if (const auto run = static_cast<const serving::Revision&>(**model).measured_run()) {
+      line += ", " + config::format_duration(std::chrono::round<std::chrono::microseconds>(*run)) + " a call";
+    }
+    context.print(line);
+    if (!outcome.status.ok()) context.print("    " + outcome.status.error().message());
+    if (!paste) paste = request_to_paste(assembly, **model);
+  }
+  if (paste) context.print("ask it:\n  " + *paste);
+}
+
+Exit serve(Context& context, Options& options) {
+  auto environment = environment_of(context, options);
+  if (!environment.ok()) return context.fail(environment.error());
+  if (options.targets.empty() && environment->deployments.empty()) {
+    return context.fail(
+        invalid_argument("app.nothing_to_serve",
+                         "nothing to serve: give a model file, a package or a folder, or deployments in "
+                         "an environment file; slipway serve --help has examples"));
+  }
+  // Signals are taken by sigwait below, so no thread may be interrupted by them: block them before any thread
+  // starts.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  context.use_logger(log_options(context, environment->log));
+  auto wanted = deployments(context, options, *environment);
+  if (!wanted.ok()) return context.fail(wanted.error());
+  auto assembly = Assembly::create(context, *environment);
+  if (!assembly.ok()) return context.fail(assembly.error());
+  (*assembly)->start();
+  const auto outcomes = load_all((*assembly)->models(), std::move(*wanted));
+  const bool any_ready = std::any_of(outcomes.begin(), outcomes.end(), [&](const Outcome& outcome) {
+    return (*assembly)->models().find(outcome.name, "").ok();
+  });
+  if (!any_ready) {
+    const Error error = outcomes.front().status.error();
+    (*assembly)->drain();
+    return context.fail(error.within("no model could be loaded"));
+  }
+  announce(context, **assembly, outcomes);
+  int signal = 0;
+  sigwait(&signals, &signal);
+  context.logger().info("server.stopping", "finishing requests in flight");
+  const bool complete = (*assembly)->drain();
+  context.print(complete ? "stopped: every request was answered"
+                         : "stopped: requests in flight were cut off at the deadline");
+  return complete ? Exit::kDone : Exit::kFailed;
+}
+
+}  // namespace
+
+Verb serve_verb() {
+  auto options = std::make_shared<Options>();
+  Verb verb;
+  verb.name = "serve";
+  verb.group = "Run a model";
+  verb.summary = "Serves models over HTTP and prints a request to paste";
+  verb.arguments = {
+      {.names = "TARGET",
+       .help =
+           "Packages (wine, wine:1.2.0, file:///shelf/wine:1.0.0), model files, stores, model repositories "
+           "(NAME/VERSION/model.onnx), or an environment file",
+       .target = &options->targets,
+       .completes = Completes::kReference},
+      {.names = "--config",
+       .help = "An environment file",
+       .target = &options->config,
+       .value_name = "FILE",
+       .completes = Completes::kFile},
+      {.names = "-p,--port",
+       .help = "The port clients are answered on; 0 takes a free one",
+       .target = &options->port,
+       .value_name = "PORT"},
+      {.names = "--listen",
+       .help = "HOST:PORT or unix:PATH for clients (default 127.0.0.1:8080)",
+       .target = &options->listen,
+       .value_name = "ADDRESS"},
+      {.names = "--admin",
+       .help = "HOST:PORT or unix:PATH for metrics and control (default 127.0.0.1:8081)",
+       .target = &options->admin,
+       .value_name = "ADDRESS"},
+      {.names = "--name",
+       .help = "What clients call the one model that is served",
+       .target = &options->name,
+       .value_name = "NAME"},
+      {.names = "--loops",
+       .help = "Event loops; 0 is one per core",
+       .target = &options->loops,
+       .value_name = "N"},
+      {.names = "--threads",
+       .help = "Threads inside one run; 0 is one per core",
+       .target = &options->threads,
+       .value_name = "N"},
+      {.names = "--instances",
+       .help = "Runs at the same time; 0 is one per core",
+       .target = &options->instances,
+       .value_name = "N"},
+      {.names = "--log-level",
+       .help = "The least important lines that are written",
+       .target = &options->log_level,
+       .value_name = "LEVEL",
+       .choices = {"debug", "info", "warning", "error", "off"},
+       .completes = Completes::kChoice},
+      {.names = "--log-format",
+       .help = "Lines for people or for machines",
+       .target = &options->log_format,
+       .value_name = "FORMAT",
+       .choices = {"text", "json"},
+       .completes = Completes::kChoice},
+      {.names = "--access-log", .help = "A line per request", .target = &options->access_log},
+  };
+  verb.examples = {{"slipway serve model.onnx", "serves a bare model file as \"model\""},
+                   {"slipway serve wine:1.0.0 --port 9000", "serves a package from the local store"},
+                   {"slipway serve models/", "serves a model repository: models/NAME/VERSION/model.onnx"},
+                   {"slipway serve environment.yaml", "serves what the file describes"}};
+  verb.run = [options](Context& context) { return serve(context, *options); };
+  verb.options = options;
+  return verb;
+}
+
+}  // namespace slipway::app

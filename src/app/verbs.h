@@ -1,0 +1,24 @@
+// The verbs, one function each; each is defined in a file of its own.
+#pragma once
+
+#include "app/verb.h"
+
+namespace slipway::app {
+
+Verb init_verb();
+Verb pack_verb();
+Verb inspect_verb();
+Verb list_verb();
+Verb remove_verb();
+Verb verify_verb();
+Verb unpack_verb();
+Verb copy_verb();
+Verb serve_verb();
+Verb predict_verb();
+Verb golden_verb();
+Verb bench_verb();
+Verb check_verb();
+Verb doctor_verb();
+Verb completion_verb();
+
+}  // namespace slipway::app
