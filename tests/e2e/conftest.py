@@ -69,10 +69,10 @@ class Server:
             assert time.monotonic() < end, f"no address within {START_S} s:\n{self.output}"
             if not select.select([self.process.stdout], [], [], 0.5)[0]:
                 continue
-            line = self.process.stdout.readline()
-            assert line, f"the server ended with {self.process.wait()}:\n{self.output}"
-            self.output += line
-            found = re.match(r"serving on (http://\S+), admin on (http://\S+)$", line)
+            said = os.read(self.process.stdout.fileno(), 65536).decode()
+            assert said, f"the server ended with {self.process.wait()}:\n{self.output}"
+            self.output += said
+            found = re.search(r"^serving on (http://\S+), admin on (http://\S+)\n", self.output, re.MULTILINE)
             if found:
                 self.url, self.admin = found.groups()
 
