@@ -31,7 +31,7 @@ def reference():
 
 
 def check_predictions(predictions, expected):
-    assert [p["label"] for p in predictions] == [e["label"] for e in expected]
+    assert [p["cultivar"] for p in predictions] == [e["label"] for e in expected]
     for prediction, truth in zip(predictions, expected, strict=True):
         assert prediction["score"] == pytest.approx(truth["score"], abs=SCORE_TOLERANCE)
 
