@@ -81,10 +81,10 @@ TEST_F(PackTest, The_wine_example_answers_as_scikit_learn_does) {
     std::size_t i = 0;
     for (const json::Value& want : expected.find("predictions")->array()) {
       if (i++ != static_cast<std::size_t>(at - sample.texts.begin())) continue;
-      EXPECT_EQ(answer.find("label")->as_string(), want.find("label")->as_string());
+      EXPECT_EQ(answer.find("cultivar")->as_string(), want.find("label")->as_string());
       EXPECT_NEAR(*answer.find("score")->as_double(), *want.find("score")->as_double(), 1e-5);
     }
-    labels.emplace(*answer.find("label")->as_string());
+    labels.emplace(*answer.find("cultivar")->as_string());
   }
   EXPECT_EQ(labels, (std::set<std::string>{"barolo", "grignolino", "barbera"}));
   for (const char* path :

@@ -13,4 +13,4 @@ def test_quickstart_does_its_six_steps(tmp_path):
     assert done.returncode == 0, done.stdout
     for step in range(1, 7):
         assert f"{step}/6" in done.stdout
-    assert done.stdout.count('"label":"barolo"') + done.stdout.count('"label": "barolo"') >= 1, done.stdout
+    assert done.stdout.count('"cultivar":"barolo"') + done.stdout.count('"cultivar": "barolo"') >= 1, done.stdout
