@@ -35,8 +35,12 @@ Result<packing::Report> pack(Context& context, const PackOptions& options) {
   if (!options.sample.empty()) request.sample = options.sample;
   SLIPWAY_ASSIGN_OR_RETURN(request.shapes, read_shapes(options.shapes));
   context.progress("running the model on its sample ...");
-  SLIPWAY_ASSIGN_OR_RETURN(packing::Packed packed,
-                           packing::pack(context.files(), context.backends(), context.clock(), request));
+  auto made = packing::pack(context.files(), context.backends(), context.clock(), request);
+  if (!made.ok()) {
+    // A backend is given bytes and knows no file name.
+    return made.error().id().starts_with("backend.") ? made.error().within(options.path) : made.error();
+  }
+  packing::Packed packed = std::move(*made);
   context.progress("writing the package ...");
   const std::string store = options.store.empty() ? local_store(context) : options.store;
   SLIPWAY_ASSIGN_OR_RETURN(auto writer,

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "json/writer.h"
+#include "serving/control_guard.h"
 
 namespace slipway::serving {
 
@@ -121,13 +122,17 @@ void Router::route(std::unique_ptr<dialect::Exchange> exchange) const {
     }
     return;
   }
-  if (listener_ == Listener::kInference && target->second.reach == dialect::Reach::kControl &&
-      !exchange->local()) {
-    refuse(permission_denied("http.control",
-                             "loading and unloading is for the admin listener, or for callers on "
-                             "the same machine"),
-           std::move(exchange));
-    return;
+  if (target->second.reach == dialect::Reach::kControl) {
+    Status allowed = check_control(*exchange);
+    if (listener_ == Listener::kInference && !exchange->local()) {
+      allowed = permission_denied(
+          "http.control",
+          "loading and unloading is for the admin listener, or for callers on the same machine");
+    }
+    if (!allowed.ok()) {
+      refuse(allowed.error(), std::move(exchange));
+      return;
+    }
   }
   target->second.dialect->handle(target->second.route_id, values, std::move(exchange));
 }

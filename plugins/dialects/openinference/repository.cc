@@ -34,20 +34,7 @@ Result<bool> wants_ready_only(const Exchange& exchange) {
   return *flag;
 }
 
-/// Browsers let any page send a POST to this machine, and name the page's origin when they do. Programs name
-/// none.
-Status check_origin(const Exchange& exchange) {
-  const auto origin = exchange.header("origin");
-  if (!origin) return {};
-  const auto host = exchange.header("host");
-  const std::size_t scheme = origin->find("://");
-  if (host && scheme != std::string_view::npos && origin->substr(scheme + 3) == *host) return {};
-  return permission_denied("v2.origin",
-                           "a page of " + printable(*origin) + " may not load or unload models here");
-}
-
-Status check_control(const Exchange& exchange) {
-  SLIPWAY_TRY(check_origin(exchange));
+Status check_load(const Exchange& exchange) {
   json::Parser parser;
   SLIPWAY_ASSIGN_OR_RETURN(const Fields fields, read_body(exchange, parser));
   SLIPWAY_ASSIGN_OR_RETURN(const Parameters parameters, Parameters::of(fields));
@@ -82,14 +69,14 @@ void repository_index(const dialect::Host& host, Exchange& exchange) {
 }
 
 void load_model(const dialect::Host& host, std::string_view name, std::unique_ptr<Exchange> exchange) {
-  if (auto status = check_control(*exchange); !status.ok()) return respond_error(status.error(), *exchange);
+  if (auto status = check_load(*exchange); !status.ok()) return respond_error(status.error(), *exchange);
   std::string model(name);
   auto done = answer_with("load", model, std::move(exchange));
   host.server->load(std::move(model), std::move(done));
 }
 
 void unload_model(const dialect::Host& host, std::string_view name, std::unique_ptr<Exchange> exchange) {
-  if (auto status = check_control(*exchange); !status.ok()) return respond_error(status.error(), *exchange);
+  if (auto status = check_load(*exchange); !status.ok()) return respond_error(status.error(), *exchange);
   std::string model(name);
   auto done = answer_with("unload", model, std::move(exchange));
   host.server->unload(std::move(model), std::move(done));

@@ -14,7 +14,7 @@ void repository_index(const dialect::Host& host, dialect::Exchange& exchange);
 
 /// Body: empty, or {"parameters"?: {...}}. The answer is 200 when the model is ready or gone, with {"name",
 /// "load": true} or {"name", "unload": true}, as KServe answers.
-/// Errors: v2.origin (a browser calls for a page of another origin); json.*, v2.body, v2.parameter;
+/// Errors: json.*, v2.body, v2.parameter;
 /// v2.load_override (unimplemented): a config or files sent along, for what is served comes from packages
 /// alone; those of the server. Thread: safe.
 void load_model(const dialect::Host& host, std::string_view name,
