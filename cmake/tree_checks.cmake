@@ -21,7 +21,8 @@ function(slipway_add_tree_checks)
   add_test(NAME tree.includes COMMAND ${command})
   add_test(NAME tree.files COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/check_tree.py)
   add_test(NAME tree.dependencies COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/check_dependencies.py)
-  set_tests_properties(tree.includes tree.files tree.dependencies PROPERTIES LABELS unit)
+  add_test(NAME tree.plugins COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/check_plugins.py)
+  set_tests_properties(tree.includes tree.files tree.dependencies tree.plugins PROPERTIES LABELS unit)
 endfunction()
 
 # tests/<folder>/test_*.py: one test per file, run by pytest in the tests' own Python environment, with the program of

@@ -10,6 +10,8 @@ import re
 import subprocess
 import sys
 
+import check_plugins
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ALLOW = ROOT / "scripts/tree_allow.txt"
 SOURCES = {".cc", ".h", ".py", ".cmake", ".sh", ""}
@@ -102,6 +104,8 @@ def check_parts(names, found):
             for need in needed:
                 if f"{folder}/{need}" not in names:
                     found[("part", folder)] = [(1, f"{need} is missing")]
+    for name, fault in check_plugins.check(names):
+        found.setdefault(("plugin", name), []).append((1, fault))
 
 
 def main():

@@ -40,6 +40,7 @@ def house(tmp_path):
         return done
 
     write.run = run
+    write.root = tmp_path
     return write
 
 
@@ -107,6 +108,33 @@ def test_the_tree_check_names_file_line_and_the_way_out(house):
     assert "src/low/low.cc:3: sleep:" in done.stdout
     assert "src/low/long.cc:1: size: 601 lines; at most 600" in done.stdout
     assert "unsafe-c" not in done.stdout
+
+
+def test_a_plugin_says_what_it_is_and_whose_parts_it_takes(house):
+    plugin = {
+        "plugins/stores/foo/CMakeLists.txt": "slipway_plugin()",
+        "plugins/stores/foo/README.md": "# foo\n\nKeeps nothing. Really.\n",
+    }
+    house(plugin)
+    assert "plugins/stores/foo:1: part: plugin.json is missing" in house.run("scripts/check_tree.py").stdout
+    house({**plugin, "plugins/stores/foo/plugin.json": '{"kind": "dialect", "status": "new", "posture": "hardened", '
+                                                       '"third_party": ["zlib1g-dev"], "license": "MIT"}'})
+    done = house.run("scripts/check_tree.py")
+    assert done.returncode == 1
+    for fault in ('the key "licence" is missing', 'unknown key "license"; keys are kind, status, posture, licence, third_party',
+                  'status is "new"; it is one of experimental, beta, stable',
+                  'kind is "dialect", but the folder\'s is "store"', 'third_party names "zlib1g-dev", which plugins/stores/foo'):
+        assert f"plugins/stores/foo/plugin.json:1: plugin: {fault}" in done.stdout
+    house({**plugin, "plugins/stores/foo/plugin.json": '{"kind": "store", "kind": "store"}'})
+    assert "plugin: a key is there twice" in house.run("scripts/check_tree.py").stdout
+    house({**plugin, "plugins/stores/foo/plugin.json": '{"kind": "store", "status": "beta", "posture": "hardened", '
+                                                       '"third_party": [], "licence": "MIT"}'})
+    assert "plugins/stores/foo" not in house.run("scripts/check_tree.py").stdout
+    (house.root / "docs").mkdir()
+    assert "run scripts/check_plugins.py --write" in house.run("scripts/check_plugins.py").stdout
+    assert house.run("scripts/check_plugins.py", "--write").returncode == 0
+    assert house.run("scripts/check_plugins.py").returncode == 0
+    assert "| Keeps nothing | beta | hardened | none | MIT |" in (house.root / "docs/plugins.md").read_text()
 
 
 def test_an_exception_of_the_tree_check_can_only_shrink(house):
