@@ -94,6 +94,12 @@ Result<std::shared_ptr<package::Package>> open_package(Context& context, const s
                                                        const std::string& store) {
   SLIPWAY_ASSIGN_OR_RETURN(const PackageAddress address, find_package(context, text, store));
   const package::LocalStore packages(context.files(), context.clock(), address.root);
+  if (address.name == package::PackageName{} &&
+      !path_exists(context, io::join_path(address.root, "oci-layout"))) {
+    return invalid_argument("app.not_a_store",
+                            text + " is a path here, and no package store is in it; to mean the package " +
+                                "of that name, write its version too: NAME:VERSION");
+  }
   SLIPWAY_ASSIGN_OR_RETURN(auto package, packages.open(address.name));
   return std::shared_ptr<package::Package>(std::move(package));
 }

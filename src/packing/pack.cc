@@ -63,8 +63,8 @@ class Packer {
     }
     settings_.model = file;
     settings_.name = name_from(request_.path);
-    notes_.push_back("name: '" + settings_.name + "', from the file's name; version: '" + settings_.version +
-                     "'");
+    if (!request_.name) notes_.push_back("name: '" + settings_.name + "', from the file's name");
+    if (!request_.version) notes_.push_back("version: '" + settings_.version + "', since none was given");
     return {};
   }
 

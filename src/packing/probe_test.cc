@@ -82,6 +82,16 @@ TEST(Probe, Rows_that_look_at_each_other_are_not_batched) {
   EXPECT_TRUE(probed->deterministic);
 }
 
+// What a runtime does that adds up a batch in another order: the last digits differ, the answer does not.
+TEST(Probe, A_batch_that_differs_by_rounding_is_a_batch) {
+  const auto probed = probe_fake(rowwise([](float value, std::span<const float> all) {
+    return all.size() > 2 ? (value + 1.0F) * (1.0F + 4e-5F) : value + 1.0F;
+  }));
+  ASSERT_TRUE(probed.ok()) << probed.status().to_string();
+  EXPECT_TRUE(probed->batchable) << probed->batchable_why;
+  EXPECT_NE(probed->batchable_why.find("up to rounding"), std::string::npos) << probed->batchable_why;
+}
+
 TEST(Probe, A_model_that_fails_on_batches_says_so) {
   FakeOptions fake;
   fake.run = [](std::span<const TensorView> inputs) -> Tensors {
