@@ -50,7 +50,12 @@ void declare_globals(CLI::App& command, GlobalOptions& options) {
   command.get_help_ptr()->group("Everywhere");
 }
 
-Exit usage_error(const std::string& message, const std::string& fix) {
+Exit usage_error(const std::string& message, const std::string& fix, bool json) {
+  if (json) {
+    Context context({.json = true});
+    context.fail(invalid_argument("cli.usage", message).with_faults({{"", message, fix}}));
+    return Exit::kUsage;
+  }
   std::fprintf(stderr, "slipway: %s\n", message.c_str());
   if (!fix.empty()) std::fprintf(stderr, "  fix: %s\n", fix.c_str());
   return Exit::kUsage;
@@ -59,6 +64,7 @@ Exit usage_error(const std::string& message, const std::string& fix) {
 // CLI11 knows which word it could not place; the nearest one it does know makes the error useful.
 Exit explain(const CLI::ParseError& error, const CLI::App& app, const std::vector<Verb>& verbs,
              const std::vector<std::string>& words) {
+  const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
   const Verb* verb = nullptr;
   for (const Verb& candidate : verbs) {
     if (!words.empty() && candidate.name == words.front()) verb = &candidate;
@@ -69,7 +75,8 @@ Exit explain(const CLI::ParseError& error, const CLI::App& app, const std::vecto
     const std::string word = words.empty() ? "" : words.front();
     const std::string near = nearest(word, names);
     return usage_error("there is no verb \"" + printable(word) + "\"",
-                       near.empty() ? "slipway --help lists the verbs" : "did you mean: slipway " + near);
+                       near.empty() ? "slipway --help lists the verbs" : "did you mean: slipway " + near,
+                       json);
   }
   std::vector<std::string> known = global_option_names();
   for (const Argument& argument : verb->arguments) {
@@ -86,7 +93,7 @@ Exit explain(const CLI::ParseError& error, const CLI::App& app, const std::vecto
     if (!near.empty()) fix = "did you mean " + near + "?";
   }
   static_cast<void>(app);
-  return usage_error(verb->name + ": " + error.what(), fix);
+  return usage_error(verb->name + ": " + error.what(), fix, json);
 }
 
 std::string overview(const std::vector<Verb>& verbs) {
