@@ -26,13 +26,22 @@ std::string scheme_of(const std::string& address) {
   return at == std::string::npos ? "" : address.substr(0, at);
 }
 
-Result<Place> open_place(Context& context, const std::string& text, store::OpenMode mode) {
+/// Where a store is, and the package named there.
+struct Address {
+  std::string store;
+  package::PackageName name;
+};
+
+Result<Address> address_of(Context& context, const std::string& text) {
   SLIPWAY_ASSIGN_OR_RETURN(auto reference, package::parse_reference(text, [&](const std::string& path) {
                              return context.files().stat(path).ok();
                            }));
-  const std::string address =
-      reference.kind == package::Reference::Kind::kName ? local_store(context) : reference.location;
-  const std::string scheme = scheme_of(address);
+  const bool local = reference.kind == package::Reference::Kind::kName;
+  return Address{local ? local_store(context) : reference.location, std::move(reference.package)};
+}
+
+Result<Place> open_place(Context& context, const Address& address, store::OpenMode mode) {
+  const std::string scheme = scheme_of(address.store);
   const store::Host host{.clock = &context.clock(), .logger = &context.logger(), .files = &context.files()};
   std::vector<std::string> known;
   for (const auto& plugin : store_plugins()) {
@@ -40,35 +49,40 @@ Result<Place> open_place(Context& context, const std::string& text, store::OpenM
     for (const std::string& candidate : factory->schemes()) {
       if (!candidate.empty()) known.push_back(candidate + "://");
       if (candidate != scheme) continue;
-      SLIPWAY_ASSIGN_OR_RETURN(auto store, factory->open(address, mode));
-      return Place{std::move(factory), std::move(store), std::move(reference.package)};
+      SLIPWAY_ASSIGN_OR_RETURN(auto store, factory->open(address.store, mode));
+      return Place{std::move(factory), std::move(store), address.name};
     }
   }
-  return unimplemented("app.store_unknown", "this build has no store for " + printable(text) +
+  return unimplemented("app.store_unknown", "this build has no store for " + printable(address.store) +
                                                 "; it knows paths and " + join_words(known));
 }
 
-Exit copy(Context& context, const Options& options) {
-  auto from = open_place(context, options.from, store::OpenMode::kRead);
-  if (!from.ok()) return context.fail(from.error());
-  auto to = open_place(context, options.to, store::OpenMode::kCreate);
-  if (!to.ok()) return context.fail(to.error());
-  if (!to->name.name.empty()) {
-    const auto found = transfer::resolve(*from->store, from->name);
-    if (!found.ok()) return context.fail(found.error());
-    if (to->name.name != found->name || (!to->name.version.empty() && to->name.version != found->version)) {
-      return context.fail(invalid_argument(
-          "app.copy_renames",
-          "a package keeps its name: " + found->to_string() + " cannot become " + to->name.to_string()));
-    }
+// Both places, the second made where it is not there yet; so it is opened last, when nothing else is wrong.
+Result<std::pair<Place, Place>> open_places(Context& context, const Options& options) {
+  SLIPWAY_ASSIGN_OR_RETURN(const Address source, address_of(context, options.from));
+  SLIPWAY_ASSIGN_OR_RETURN(const Address target, address_of(context, options.to));
+  SLIPWAY_ASSIGN_OR_RETURN(Place from, open_place(context, source, store::OpenMode::kRead));
+  SLIPWAY_ASSIGN_OR_RETURN(const auto found, transfer::resolve(*from.store, from.name));
+  if (!target.name.name.empty() && (target.name.name != found.name ||
+                                    (!target.name.version.empty() && target.name.version != found.version))) {
+    return invalid_argument("app.copy_renames", "a package keeps its name: " + found.to_string() +
+                                                    " cannot become " + target.name.to_string());
   }
+  SLIPWAY_ASSIGN_OR_RETURN(Place to, open_place(context, target, store::OpenMode::kCreate));
+  return std::pair(std::move(from), std::move(to));
+}
+
+Exit copy(Context& context, const Options& options) {
+  auto places = open_places(context, options);
+  if (!places.ok()) return context.fail(places.error());
+  auto& [from, to] = *places;
   transfer::CopyOptions copy_options;
   copy_options.if_taken = options.replace ? package::IfTaken::kReplace : package::IfTaken::kRefuse;
   copy_options.on_progress = [&](const transfer::Progress& progress) -> Status {
     context.progress(human_bytes(progress.done_bytes) + " of " + human_bytes(progress.total_bytes));
     return {};
   };
-  const auto report = transfer::copy(*from->store, from->name, *to->store, copy_options);
+  const auto report = transfer::copy(*from.store, from.name, *to.store, copy_options);
   if (!report.ok()) return context.fail(report.error());
   context.progress("");
   if (context.json()) {
@@ -87,7 +101,7 @@ Exit copy(Context& context, const Options& options) {
     return Exit::kDone;
   }
   context.print("copied " + report->package.to_string() + " " + report->package.digest.to_string() + " to " +
-                to->store->address());
+                to.store->address());
   context.print("  moved " + std::to_string(report->moved_blobs) + " blobs (" +
                 human_bytes(report->moved_bytes) + "), verified on the way; " +
                 std::to_string(report->skipped_blobs) + " were there already");
