@@ -117,8 +117,12 @@ Result<std::vector<serving::Deployment>> deployments_of(Context& context, const 
     return deployments;
   }
   SLIPWAY_ASSIGN_OR_RETURN(const PackageAddress address, find_package(context, target, store));
-  if (address.name.name.empty() && address.name.version.empty())
+  if (address.name.name.empty() && address.name.version.empty()) {
+    if (!path_exists(context, address.root)) {
+      return not_found("app.no_target", "there is neither a file nor a folder " + printable(address.root));
+    }
     return of_folder(context, address.root, settings);
+  }
   const package::LocalStore packages(context.files(), context.clock(), address.root);
   SLIPWAY_ASSIGN_OR_RETURN(const auto found, packages.resolve(address.name));
   std::vector<serving::Deployment> deployments;
