@@ -90,8 +90,8 @@ class Packer {
     settings_.model = models.front();
     settings_.name = name_from(folder_);
     if (settings_.name.empty()) settings_.name = name_from(settings_.model);
-    notes_.push_back("name: '" + settings_.name + "', from the folder's name; version: '" +
-                     settings_.version + "'");
+    if (!request_.name) notes_.push_back("name: '" + settings_.name + "', from the folder's name");
+    if (!request_.version) notes_.push_back("version: '" + settings_.version + "', since none was given");
     return {};
   }
 

@@ -49,6 +49,12 @@ def test_pack_of_a_bare_model_makes_records_up_and_says_so(slipway, tmp_path):
     unnamed = slipway.json("pack", model)
     assert (unnamed["name"], unnamed["version"]) == ("times", "1")
     assert "name: 'times', from the file's name" in unnamed["notes"]
+    (tmp_path / "folder").mkdir()
+    model.rename(tmp_path / "folder/times.onnx")
+    folder = slipway.json("pack", tmp_path / "folder", "--version", "2")
+    assert (folder["name"], folder["version"]) == ("folder", "2")
+    assert [note for note in folder["notes"] if note.startswith(("name:", "version:"))] == [
+        "name: 'folder', from the folder's name"]
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "jsonl"])
