@@ -38,11 +38,10 @@ Error error_of(const net::ClientResponse& response) {
   std::vector<Fault> faults;
   if (const auto details = error->find("details"); details && details->is_array()) {
     for (const json::Value& detail : details->array()) {
-      std::string where;
+      std::string where = text_of(detail, "field");
       if (const auto record = detail.find("record"); record && record->as_uint64()) {
-        where = "record " + std::to_string(*record->as_uint64() + 1);
+        where = function::record_where(static_cast<std::size_t>(*record->as_uint64()), where);
       }
-      if (const std::string field = text_of(detail, "field"); !field.empty()) where += ", " + field;
       faults.push_back({std::move(where), text_of(detail, "message"), ""});
     }
   }
@@ -62,7 +61,7 @@ Result<std::string> only_model(net::Client& client) {
   SLIPWAY_ASSIGN_OR_RETURN(const json::Value document, parser.parse(response.body));
   std::vector<std::string> names;
   if (const auto deployments = document.find("deployments"); deployments && deployments->is_array()) {
-    for (const json::Value& deployment : deployments->array()) names.push_back(text_of(deployment, "model"));
+    for (const json::Value& deployment : deployments->array()) names.push_back(text_of(deployment, "name"));
   }
   if (names.size() == 1) return names.front();
   return invalid_argument("app.which_model", names.empty()
