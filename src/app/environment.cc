@@ -5,6 +5,17 @@
 namespace slipway::app {
 namespace {
 
+config::Schema<BatchEntry> batch_schema() {
+  config::Schema<BatchEntry> schema("batch", "How requests that wait are run together.");
+  schema.field(
+      "max_rows", &BatchEntry::max_rows,
+      config::integer<std::int64_t>({.min = 0, .max = 65536, .reason = "rows of one run share its memory"}),
+      {.text =
+           "Rows of one run; 0 is as many as pay, measured when the model is loaded, 1 runs every request "
+           "alone."});
+  return schema;
+}
+
 config::Schema<DeploymentEntry> deployment_schema() {
   config::Schema<DeploymentEntry> schema("deployment", "A named, running use of packages.");
   schema
@@ -24,6 +35,10 @@ config::Schema<DeploymentEntry> deployment_schema() {
              config::integer<std::int64_t>(
                  {.min = 1, .max = 1'000'000, .reason = "every waiting request holds memory"}),
              {.text = "Requests that may wait; more are refused at once."})
+      .field("queue_size", &DeploymentEntry::queue_size,
+             {.text = "Their inputs together; more are refused at once."})
+      .field("batch", &DeploymentEntry::batch, batch_schema(),
+             {.text = "How requests that wait are run together."})
       .field("run_in_place", &DeploymentEntry::run_in_place,
              config::duration(
                  {.max = std::chrono::milliseconds(10), .reason = "all connections of a loop wait for it"}),

@@ -11,12 +11,18 @@
 
 namespace slipway::app {
 
+struct BatchEntry {
+  std::int64_t max_rows = 0;
+};
+
 struct DeploymentEntry {
   std::string package;
   std::int64_t instances = 0;
   std::int64_t threads = 1;
   std::vector<int> affinity;
   std::int64_t queue = 1024;
+  config::ByteSize queue_size{std::uint64_t{256} << 20U};
+  BatchEntry batch;
   Duration run_in_place = std::chrono::microseconds(100);
 };
 

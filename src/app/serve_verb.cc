@@ -82,6 +82,8 @@ serving::DeploymentSettings settings_of(const DeploymentEntry& entry) {
   settings.instances = entry.instances > 0 ? static_cast<std::size_t>(entry.instances)
                                            : std::max(1U, std::thread::hardware_concurrency());
   settings.queue_items = static_cast<std::size_t>(entry.queue);
+  settings.queue_bytes = static_cast<std::size_t>(entry.queue_size.bytes);
+  settings.max_batch_rows = static_cast<std::size_t>(entry.batch.max_rows);
   settings.run_in_place = entry.run_in_place;
   return settings;
 }
@@ -191,6 +193,8 @@ void announce(Context& context, Assembly& assembly, const std::vector<Outcome>& 
         "  " + outcome.name + " " + (versions.ok() ? join_words(*versions) : (*model)->version());
     if (const auto run = static_cast<const serving::Revision&>(**model).measured_run()) {
       line += ", " + config::format_duration(std::chrono::round<std::chrono::microseconds>(*run)) + " a call";
+      const std::size_t rows = static_cast<const serving::Revision&>(**model).max_batch_rows();
+      if (rows > 1) line += ", up to " + std::to_string(rows) + " rows a run";
     }
     context.print(line);
     if (!outcome.status.ok()) context.print("    " + outcome.status.error().message());

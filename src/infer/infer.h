@@ -27,12 +27,13 @@ struct Request {
   MonoTime deadline = MonoTime::max();              ///< when nobody waits for the answer any more
 };
 
-/// Where the time of one request went. Units: nanoseconds.
+/// Where the time of one request went.
 struct Timings {
   Duration parse{};
   Duration queue{};
   Duration compute{};
   Duration encode{};
+  std::size_t batch_rows = 1;  ///< rows of the run that answered it, its own and others'
 };
 
 /// The name lives as long as the model that answered.

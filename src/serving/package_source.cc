@@ -128,6 +128,7 @@ Result<ModelBundle> make_bundle(std::shared_ptr<package::Package> package) {
   bundle.description = manifest.description;
   bundle.backend = manifest.backend;
   bundle.function = manifest.function;
+  bundle.batchable = manifest.batchable;
   SLIPWAY_ASSIGN_OR_RETURN(bundle.example_record, first_record(*package));
   bundle.files = make_package_files(std::move(package));
   return bundle;

@@ -1,17 +1,14 @@
 #include "serving/revision.h"
 
 #include <algorithm>
-#include <array>
-#include <future>
 #include <utility>
 
-#include "json/json.h"
 #include "serving/binding.h"
+#include "serving/measure.h"
+#include "serving/stacking.h"
 
 namespace slipway::serving {
 namespace {
-
-constexpr int kWarmupRuns = 5;
 
 Result<backend::Backend*> pick_backend(const ModelBundle& bundle,
                                        std::span<backend::Backend* const> backends) {
@@ -25,92 +22,41 @@ Result<backend::Backend*> pick_backend(const ModelBundle& bundle,
                               "; export the model to ONNX (docs/your-own-model.md shows how)");
 }
 
-// Zeros in the shape of the input, with 1 for its free first dimension. Other free dimensions have no honest
-// guess.
-std::optional<std::vector<Tensor>> blank_inputs(const Signature& signature) {
-  std::vector<Tensor> tensors;
-  for (const TensorSpec& spec : signature.inputs) {
-    Shape shape = spec.shape;
-    if (shape.rank() > 0 && shape[0] < 0) shape.set(0, 1);
-    const auto elements = shape.elements();
-    if (!elements || *elements > (std::int64_t{1} << 26)) return std::nullopt;
-    if (spec.dtype == DType::kBytes) {
-      const std::vector<std::string> empty(static_cast<std::size_t>(*elements));
-      tensors.push_back(Tensor::of_strings(shape, empty));
-      continue;
-    }
-    auto tensor = make_tensor(spec.dtype, shape, std::size_t{1} << 30U);
-    if (!tensor.ok()) return std::nullopt;
-    const MutableByteView bytes = tensor->data.bytes();
-    std::fill(bytes.begin(), bytes.end(), std::byte{0});
-    tensors.push_back(std::move(*tensor));
-  }
-  return tensors;
-}
-
-std::optional<std::vector<Tensor>> example_inputs(const function::Function& function,
-                                                  const std::string& record) {
-  if (record.empty()) return std::nullopt;
-  json::Parser parser;
-  auto records = parser.parse("[" + record + "]");
-  if (!records.ok()) return std::nullopt;
-  auto batch = function.before(*records);
-  if (!batch.ok()) return std::nullopt;
-  std::vector<Tensor> tensors;
-  for (NamedTensor& input : batch->inputs) tensors.push_back(std::move(input.tensor));
-  return tensors;
-}
-
 }  // namespace
 
 /// One request between infer() and its answer.
-class Revision::Job final : public Work {
+class Revision::Job final : public Pending {
  public:
-  Job(dialect::ModelLease lease, const Revision& revision, Binding binding, std::unique_ptr<infer::Call> call)
-      : lease_(std::move(lease)), revision_(revision), binding_(std::move(binding)), call_(std::move(call)) {
-    created_ = revision_.clock_->now();
+  Job(dialect::ModelLease lease, const Revision& revision, Binding bound, std::unique_ptr<infer::Call> call)
+      : lease_(std::move(lease)), revision_(revision), call_(std::move(call)) {
+    binding = std::move(bound);
+    created = revision_.clock_->now();
+    deadline = call_->request.deadline;
   }
 
-  // On a queue's thread: the client may have given up meanwhile.
-  void run(std::unique_ptr<Work> self) override {
-    if (revision_.clock_->now() >= call_->request.deadline) {
-      refuse(
-          deadline_exceeded("infer.deadline", "the deadline passed while the request waited in the queue"));
-      return;
-    }
-    start(std::move(self));
+  // On the caller's thread, where a run takes microseconds. The completion owns the job.
+  static void run_in_place(std::unique_ptr<Job> job) {
+    Job* raw = job.release();
+    raw->revision_.instance_->submit(
+        raw->binding.inputs, raw->binding.outputs, [raw](Result<infer::Response> response) {
+          const std::unique_ptr<Job> owned(raw);
+          if (response.ok()) {
+            response->timings.compute = owned->revision_.clock_->now() - owned->created;
+            response->timings.batch_rows = owned->binding.rows;
+          }
+          owned->answer(std::move(response));
+        });
   }
 
-  // Precondition: `work` is a Job. The completion owns it from here on.
-  static void start(std::unique_ptr<Work> work) {
-    Job* raw = static_cast<Job*>(work.release());
-    raw->started_ = raw->revision_.clock_->now();
-    raw->revision_.instance_->submit(raw->binding_.inputs, raw->binding_.outputs,
-                                     [raw](Result<infer::Response> response) {
-                                       const std::unique_ptr<Job> owned(raw);
-                                       owned->finish(std::move(response));
-                                     });
-  }
-
-  void refuse(Error error) { call_->done(std::move(error)); }
-
- private:
-  void finish(Result<infer::Response> response) {
-    const MonoTime now = revision_.clock_->now();
-    if (response.ok()) {
-      response->timings.queue = started_ - created_;
-      response->timings.compute = now - started_;
-      revision_.note_run(binding_.input_bytes, now - started_);
-    }
+  void answer(Result<infer::Response> response) override {
+    if (response.ok()) revision_.note_run(binding, response->timings);
     call_->done(std::move(response));
   }
 
+ private:
   dialect::ModelLease lease_;
   const Revision& revision_;
-  Binding binding_;
   std::unique_ptr<infer::Call> call_;
-  MonoTime created_{};
-  MonoTime started_{};
 };
 
 Result<std::unique_ptr<Revision>> Revision::load(ModelBundle bundle, const DeploymentSettings& settings,
@@ -137,34 +83,31 @@ Result<std::unique_ptr<Revision>> Revision::load(ModelBundle bundle, const Deplo
   revision->platform_ = std::string(backend->name());
   revision->settings_ = settings;
   revision->clock_ = &clock;
-  revision->queue_ = std::make_unique<WorkQueue>(WorkQueueOptions{
-      .max_threads = settings.instances, .max_items = settings.queue_items, .name = revision->name_});
-  revision->measure(*revision->function_);
+  revision->measure_cost(bundle.batchable);
+  revision->scheduler_ =
+      std::make_unique<Scheduler>(SchedulerOptions{.instances = settings.instances,
+                                                   .max_items = settings.queue_items,
+                                                   .max_bytes = settings.queue_bytes,
+                                                   .max_batch_rows = revision->max_batch_rows_,
+                                                   .name = revision->name_},
+                                  *revision->instance_, clock);
   return revision;
 }
 
-void Revision::measure(const function::Function& function) {
-  auto tensors = example_inputs(function, example_record_);
-  if (!tensors) tensors = blank_inputs(signature());
-  if (!tensors) return;
-  std::vector<TensorView> views;
-  std::size_t bytes = 0;
-  for (const Tensor& tensor : *tensors) {
-    views.push_back(tensor.view());
-    bytes += tensor.data.size();
-  }
-  std::array<Duration, kWarmupRuns> took{};
-  for (Duration& run : took) {
-    std::promise<bool> answered;
-    const MonoTime start = clock_->now();
-    instance_->submit(views, {},
-                      [&](Result<infer::Response> response) { answered.set_value(response.ok()); });
-    if (!answered.get_future().get()) return;  // a model that refuses zeros is simply not measured
-    run = clock_->now() - start;
-  }
-  std::sort(took.begin(), took.end());
-  run_bytes_ = std::max<std::size_t>(bytes, 1);
-  run_ns_.store(std::max<std::int64_t>(took[kWarmupRuns / 2].count(), 1), std::memory_order_relaxed);
+void Revision::measure_cost(bool batchable) {
+  const auto trial = trial_inputs(*function_, example_record_, signature());
+  if (!trial) return;
+  // What was not proved to batch is stacked only when the deployment says so.
+  const bool may_stack = takes_rows(signature()) && (settings_.max_batch_rows > 0 || batchable);
+  constexpr std::size_t kMostRows = 64;
+  constexpr Duration kBudget = std::chrono::milliseconds(300);
+  const std::size_t most = may_stack && settings_.max_batch_rows == 0 ? kMostRows : 1;
+  const auto cost = measure(*instance_, *trial, most, kBudget, *clock_);
+  if (may_stack && settings_.max_batch_rows > 0) max_batch_rows_ = settings_.max_batch_rows;
+  if (!cost) return;
+  if (most > 1) max_batch_rows_ = cost->best_rows;
+  run_bytes_ = std::max<std::size_t>(cost->input_bytes, 1);
+  run_ns_.store(std::max<std::int64_t>(cost->run.count(), 1), std::memory_order_relaxed);
 }
 
 std::optional<Duration> Revision::measured_run() const {
@@ -180,12 +123,13 @@ bool Revision::runs_in_place(std::size_t input_bytes) const {
 }
 
 // A slow average (1/16 per run) follows a model whose cost depends on its data; single outliers do not move
-// it far.
-void Revision::note_run(std::size_t input_bytes, Duration took) const {
+// it far. Runs shared with others say little about one request.
+void Revision::note_run(const Binding& binding, const infer::Timings& timings) const {
   const std::int64_t old = run_ns_.load(std::memory_order_relaxed);
-  if (old == 0) return;
-  const double scale = std::max(1.0, static_cast<double>(input_bytes) / static_cast<double>(run_bytes_));
-  const auto seen = static_cast<std::int64_t>(static_cast<double>(took.count()) / scale);
+  if (old == 0 || timings.batch_rows != binding.rows) return;
+  const double scale =
+      std::max(1.0, static_cast<double>(binding.input_bytes) / static_cast<double>(run_bytes_));
+  const auto seen = static_cast<std::int64_t>(static_cast<double>(timings.compute.count()) / scale);
   run_ns_.store(std::max<std::int64_t>(1, old + (seen - old) / 16), std::memory_order_relaxed);
 }
 
@@ -198,15 +142,14 @@ void Revision::infer(dialect::ModelLease self, std::unique_ptr<infer::Call> call
   const std::size_t bytes = binding->input_bytes;
   auto job = std::make_unique<Job>(std::move(self), *this, std::move(*binding), std::move(call));
   if (runs_in_place(bytes)) {
-    Job::start(std::move(job));
+    Job::run_in_place(std::move(job));
     return;
   }
-  Job* raw = job.get();
-  std::unique_ptr<Work> work = std::move(job);
-  if (!queue_->try_push(work)) {
-    raw->refuse(resource_exhausted("infer.overloaded", "model \"" + name_ + "\" has " +
-                                                           std::to_string(settings_.queue_items) +
-                                                           " requests waiting; try again later"));
+  std::unique_ptr<Pending> pending = std::move(job);
+  if (!scheduler_->try_push(pending)) {
+    pending->answer(resource_exhausted("infer.overloaded", "model \"" + name_ + "\" has " +
+                                                               std::to_string(settings_.queue_items) +
+                                                               " requests waiting; try again later"));
   }
 }
 

@@ -13,7 +13,7 @@
 #include "contracts/dialect/dialect.h"
 #include "function/function.h"
 #include "infer/infer.h"
-#include "serving/work_queue.h"
+#include "serving/scheduler.h"
 #include "tensor/signature.h"
 
 namespace slipway::serving {
@@ -23,8 +23,10 @@ struct DeploymentSettings {
   int threads = 1;            ///< inside one run
   std::vector<int> affinity;  ///< cores for those threads
   std::string device = "cpu";
-  std::size_t instances = 1;       ///< runs at the same time, off the event loops
-  std::size_t queue_items = 1024;  ///< requests that may wait; more are refused at once
+  std::size_t instances = 1;                          ///< runs at the same time, off the event loops
+  std::size_t queue_items = 1024;                     ///< requests that may wait; more are refused at once
+  std::size_t queue_bytes = std::size_t{256} << 20U;  ///< their inputs together
+  std::size_t max_batch_rows = 0;  ///< rows of one run: 0 = as many as pay, measured; 1 = every request alone
   Duration run_in_place =
       std::chrono::microseconds(100);  ///< a run expected to be shorter than this stays on the event loop
   std::size_t max_output_bytes = std::size_t{1} << 30U;
@@ -39,6 +41,7 @@ struct ModelBundle {
   std::string backend;  ///< the backend's name; empty = the first that knows the content
   std::unique_ptr<backend::ModelFiles> files;  ///< needed while loading only
   std::optional<function::Spec> function;
+  bool batchable = false;      ///< proved: rows together are answered as each of them alone
   std::string example_record;  ///< a record that the model answers, as a JSON object; may be empty
 };
 
@@ -67,13 +70,15 @@ class Revision final : public dialect::ServedModel {
 
   /// What a run of the measured size is expected to take; nothing when the model could not be tried.
   [[nodiscard]] std::optional<Duration> measured_run() const;
+  /// Rows of one run, at most.
+  [[nodiscard]] std::size_t max_batch_rows() const { return max_batch_rows_; }
 
  private:
   class Job;
   Revision() = default;
-  void measure(const function::Function& function);
+  void measure_cost(bool batchable);
   [[nodiscard]] bool runs_in_place(std::size_t input_bytes) const;
-  void note_run(std::size_t input_bytes, Duration took) const;
+  void note_run(const Binding& binding, const infer::Timings& timings) const;
 
   std::string name_, version_, digest_, platform_, description_, example_record_;
   std::unique_ptr<backend::Instance> instance_;
@@ -84,7 +89,8 @@ class Revision final : public dialect::ServedModel {
   // unknown.
   std::size_t run_bytes_ = 0;
   mutable std::atomic<std::int64_t> run_ns_{0};
-  std::unique_ptr<WorkQueue> queue_;
+  std::size_t max_batch_rows_ = 1;
+  std::unique_ptr<Scheduler> scheduler_;
 };
 
 }  // namespace slipway::serving
