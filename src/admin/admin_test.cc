@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "contracts/dialect/testing/conformance.h"
 #include "contracts/dialect/testing/fake_exchange.h"
 #include "contracts/dialect/testing/fake_server.h"
 #include "json/json.h"
@@ -65,6 +66,17 @@ TEST_F(AdminTest, LoadsAndUnloadsAndPassesOnFailures) {
   EXPECT_EQ(failed.body,
             "{\"error\":{\"code\":\"NOT_FOUND\",\"id\":\"model.unknown\",\"message\":\"no such model\"}}");
 }
+
+std::unique_ptr<dialect::Dialect> make_for_kit(const dialect::Host& host) {
+  return make_admin({.server = host.server,
+                     .render_metrics = [] { return std::string("up 1\n"); },
+                     .server_version = host.server_version});
+}
+
+using dialect::testing::DialectConformance;
+using dialect::testing::DialectSubject;
+INSTANTIATE_TEST_SUITE_P(Admin, DialectConformance,
+                         ::testing::Values(DialectSubject{"admin", &make_for_kit, nullptr}));
 
 }  // namespace
 }  // namespace slipway::admin

@@ -49,7 +49,7 @@ struct ModelStatus {
   std::string reason;  ///< why it failed or is not ready
 };
 
-/// What one finished request tells the monitors.
+/// What one finished request for an inference tells the monitors.
 struct RequestRecord {
   const ServedModel* model = nullptr;  ///< null when it never reached one
   Code code = Code::kOk;
@@ -82,7 +82,8 @@ class ModelServer {
   virtual void load(std::string name, std::function<void(Status)> done) = 0;
   virtual void unload(std::string name, std::function<void(Status)> done) = 0;
 
-  /// `dialect` is the dialect's name. Cost: a few relaxed atomic additions.
+  /// Told once for each inference that came, answered or refused, with the code that the client saw; never
+  /// for other requests. `dialect` is the dialect's name. Cost: a few relaxed atomic additions.
   virtual void observe(std::string_view dialect, const RequestRecord& record) = 0;
 };
 
@@ -103,10 +104,15 @@ struct Route {
 /// Values of a route's {names}, in the order of the pattern.
 using PathValues = std::span<const std::string_view>;
 
+/// Promises, checked by the kit in testing/conformance.h: every exchange is answered once and then let go;
+/// what says that it is JSON is; an error is JSON of 64 KiB at most, in the error's own words, with a
+/// status of the 400s where the caller can change something and of the 500s where not; HEAD is answered as
+/// GET is (the transport leaves the body out).
 class Dialect {
  public:
   virtual ~Dialect() = default;
-  [[nodiscard]] virtual std::string_view name() const = 0;
+  [[nodiscard]] virtual std::string_view name() const = 0;  ///< [a-z0-9_]+: a label of metrics
+  /// The same at every call; HEAD and OPTIONS are the router's.
   [[nodiscard]] virtual std::vector<Route> routes() const = 0;
   /// Answers the exchange, now or later; never blocks. Thread: safe (several loops call it).
   virtual void handle(int route_id, PathValues values, std::unique_ptr<Exchange> exchange) = 0;

@@ -60,7 +60,10 @@ FakeExchange::FakeExchange(FakeRequest request)
   request_.body.append(kPadding, '\0');
 }
 
-FakeExchange::~FakeExchange() { answer_->dropped = answer_->status == 0; }
+FakeExchange::~FakeExchange() {
+  answer_->dropped = answer_->status == 0;
+  answer_->let_go = true;
+}
 
 std::optional<std::string_view> FakeExchange::header(std::string_view lower_name) const {
   for (const auto& [name, value] : request_.headers) {
@@ -98,7 +101,7 @@ void FakeExchange::finish(std::span<const Header> trailers) {
 
 std::shared_ptr<const Answer> send(Dialect& dialect, FakeRequest request) {
   const std::string path = request.path;
-  const Method method = request.method;
+  const Method method = request.method == Method::kHead ? Method::kGet : request.method;
   auto exchange = std::make_unique<FakeExchange>(std::move(request));
   auto answer = exchange->answer();
   for (const Route& route : dialect.routes()) {

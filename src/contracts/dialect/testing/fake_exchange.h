@@ -1,6 +1,7 @@
 // An exchange without a socket: tests make it from a request and read what was answered.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@ struct Answer {
   std::vector<std::pair<std::string, std::string>> trailers;
   bool finished = false;
   bool dropped = false;  ///< the exchange was destroyed unanswered
+  bool let_go = false;   ///< the exchange was destroyed
   int answers = 0;       ///< more than one is a broken promise
 
   /// The value of a header by its name in any case; empty when absent.
@@ -36,6 +38,7 @@ struct FakeRequest {
   MonoTime received{};
   bool local = true;
   bool gone = false;
+  std::shared_ptr<const std::atomic<bool>> leaves{};  ///< the client goes away when this becomes true
 };
 
 /// Thread: one at a time, as the contract says.
@@ -53,7 +56,9 @@ class FakeExchange final : public Exchange {
   [[nodiscard]] std::optional<std::string_view> header(std::string_view lower_name) const override;
   [[nodiscard]] ByteView body() const override;
   [[nodiscard]] MonoTime received() const override { return request_.received; }
-  [[nodiscard]] bool gone() const override { return request_.gone; }
+  [[nodiscard]] bool gone() const override {
+    return request_.gone || (request_.leaves != nullptr && *request_.leaves);
+  }
   [[nodiscard]] bool local() const override { return request_.local; }
 
   void respond(int status, std::span<const Header> headers, std::string body) override;
@@ -68,8 +73,8 @@ class FakeExchange final : public Exchange {
 };
 
 /// Finds the route of `dialect` that the request matches, hands the exchange over and gives the answer, which
-/// may still be on its way. A request that no route matches gets an answer with status 404 and the body "no
-/// route".
+/// may still be on its way. HEAD goes where GET goes. A request that no route matches gets an answer with
+/// status 404 and the body "no route".
 std::shared_ptr<const Answer> send(Dialect& dialect, FakeRequest request);
 
 }  // namespace slipway::dialect::testing

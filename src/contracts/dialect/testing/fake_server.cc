@@ -1,5 +1,7 @@
 #include "contracts/dialect/testing/fake_server.h"
 
+#include "base/text.h"
+
 namespace slipway::dialect::testing {
 namespace {
 
@@ -37,12 +39,12 @@ Result<ModelLease> FakeServer::find(std::string_view name, std::string_view vers
     if (version.empty() || (*model)->version() == version) return ModelLease(*model);
   }
   if (known)
-    return not_found("model.version_unknown", "no version \"" + std::string(version) + "\" of this model");
+    return not_found("model.version_unknown", "no version \"" + printable(version) + "\" of this model");
   for (const ModelStatus& status : unready) {
     if (status.name == name)
       return unavailable("model.not_ready", "the model is not ready: " + status.reason);
   }
-  return not_found("model.unknown", "no model is called \"" + std::string(name) + "\"");
+  return not_found("model.unknown", "no model is called \"" + printable(name) + "\"");
 }
 
 Result<std::vector<std::string>> FakeServer::versions(std::string_view name) const {
@@ -50,7 +52,7 @@ Result<std::vector<std::string>> FakeServer::versions(std::string_view name) con
   for (const auto& model : models) {
     if (model->name() == name) found.push_back(model->version());
   }
-  if (found.empty()) return not_found("model.unknown", "no model is called \"" + std::string(name) + "\"");
+  if (found.empty()) return not_found("model.unknown", "no model is called \"" + printable(name) + "\"");
   return found;
 }
 
@@ -70,28 +72,44 @@ void FakeServer::answer(const ModelLease& model, infer::Call& call) const {
 }
 
 void FakeServer::infer(const ModelLease& model, std::unique_ptr<infer::Call> call) {
-  if (hold) {
-    held_.emplace_back(model, std::move(call));
-  } else {
-    answer(model, *call);
-  }
+  if (!hold) return answer(model, *call);
+  const std::lock_guard lock(mutex_);
+  held_.emplace_back(model, std::move(call));
+}
+
+void FakeServer::finish(std::function<void(Status)> done) {
+  if (!hold) return done(load_result);
+  const std::lock_guard lock(mutex_);
+  held_changes_.push_back(std::move(done));
 }
 
 void FakeServer::release() {
-  for (auto& [model, call] : std::exchange(held_, {})) answer(model, *call);
+  std::unique_lock lock(mutex_);
+  auto calls = std::exchange(held_, {});
+  auto changes = std::exchange(held_changes_, {});
+  lock.unlock();
+  for (auto& [model, call] : calls) answer(model, *call);
+  for (const auto& done : changes) done(load_result);
 }
 
 void FakeServer::load(std::string name, std::function<void(Status)> done) {
-  loaded.push_back(std::move(name));
-  done(load_result);
+  {
+    const std::lock_guard lock(mutex_);
+    loaded.push_back(std::move(name));
+  }
+  finish(std::move(done));
 }
 
 void FakeServer::unload(std::string name, std::function<void(Status)> done) {
-  unloaded.push_back(std::move(name));
-  done(load_result);
+  {
+    const std::lock_guard lock(mutex_);
+    unloaded.push_back(std::move(name));
+  }
+  finish(std::move(done));
 }
 
 void FakeServer::observe(std::string_view dialect, const RequestRecord& record) {
+  const std::lock_guard lock(mutex_);
   observed.emplace_back(dialect, record);
 }
 

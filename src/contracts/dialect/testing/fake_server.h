@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,7 +39,7 @@ class FakeModel final : public ServedModel {
 /// A response that owns its tensors.
 infer::Response make_response(std::vector<NamedTensor> outputs);
 
-/// Thread: external lock.
+/// Thread: a test sets it up and reads what was asked for while no call runs; the calls themselves are safe.
 class FakeServer final : public ModelServer {
  public:
   using Run = std::function<Result<infer::Response>(const ServedModel& model, const infer::Request& request)>;
@@ -47,11 +48,11 @@ class FakeServer final : public ModelServer {
   void add(FakeModel model);
   /// A model that is known but not ready.
   void add_unready(ModelStatus status) { unready.push_back(std::move(status)); }
-  /// Answers the calls that wait, in order.
+  /// Answers what waits, in order, on the caller's thread.
   void release();
 
   Run run;            ///< what a model answers; without it: an internal error "fake.no_run"
-  bool hold = false;  ///< calls wait for release()
+  bool hold = false;  ///< inferences, loads and unloads wait for release()
   bool is_ready = true;
   Status load_result;  ///< what load and unload answer
   std::vector<std::shared_ptr<const FakeModel>> models;
@@ -72,7 +73,11 @@ class FakeServer final : public ModelServer {
 
  private:
   void answer(const ModelLease& model, infer::Call& call) const;
+  void finish(std::function<void(Status)> done);
+
+  std::mutex mutex_;  // guards what was asked for, and what waits
   std::vector<std::pair<ModelLease, std::unique_ptr<infer::Call>>> held_;
+  std::vector<std::function<void(Status)>> held_changes_;
 };
 
 }  // namespace slipway::dialect::testing
