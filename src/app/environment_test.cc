@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
+#include "testing/paths.gen.h"
+
 namespace slipway::app {
 namespace {
 
@@ -56,6 +61,14 @@ TEST(Environment, IsServableWithoutASetting) {
   EXPECT_TRUE(environment->listen.starts_with("127.0.0.1:")) << environment->listen;
   EXPECT_TRUE(environment->admin.starts_with("127.0.0.1:")) << environment->admin;
   EXPECT_NE(environment->listen, environment->admin);
+}
+
+// docs/serve.md is the manual of these settings; its table is this text.
+TEST(Environment, IsDescribedInTheDocuments) {
+  std::ifstream file(testing::source_dir() + "/docs/serve.md");
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  const std::string table = "<!-- settings -->\n" + config::reference(environment_schema()) + "<!-- /settings -->";
+  EXPECT_NE(page.find(table), std::string::npos) << table;
 }
 
 }  // namespace

@@ -85,3 +85,15 @@ def test_a_taken_port_is_an_error_that_names_it(slipway, wine):
 def test_a_listener_off_loopback_is_refused(slipway, wine):
     done = slipway("serve", wine.folder / "model.onnx", "--listen", "0.0.0.0:0", "--admin", "127.0.0.1:0", code=3)
     assert "0.0.0.0" in done.stderr and "127.0.0.1" in done.stderr  # what is wrong, and the way out
+
+
+def test_every_answer_says_where_its_time_went(serve, slipway, wine):
+    slipway("pack", wine.folder)
+    server = serve("wine:1.0.0")
+    tensor = {"name": "input", "datatype": "FP32", "shape": [1, 13], "data": wine.rows[0]}
+    answers = [requests.post(f"{server.url}/predict/wine", json={"records": wine.records[:1]}, timeout=20),
+               requests.post(f"{server.url}/v2/models/wine/infer", json={"inputs": [tensor]}, timeout=20)]
+    for answer in answers:
+        assert answer.status_code == 200, answer.text
+        phases = [phase.split(";")[0] for phase in answer.headers["Server-Timing"].split(", ")]
+        assert phases == ["parse", "queue", "batch", "compute", "encode"]

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "contracts/dialect/server_timing.h"
 #include "plugins/dialects/openinference/decode.h"
 #include "plugins/dialects/openinference/encode.h"
 #include "plugins/dialects/openinference/wire.h"
@@ -31,11 +32,13 @@ std::uint64_t count_rows(const Signature& signature, const infer::Request& reque
   return 1;
 }
 
-void respond(Encoded encoded, Exchange& exchange) {
-  if (!encoded.json_size) return respond_json(200, std::move(encoded.body), exchange);
+void respond(Encoded encoded, const infer::Timings& timings, Exchange& exchange) {
+  if (!encoded.json_size) return respond_timed(std::move(encoded.body), timings, exchange);
+  const dialect::ServerTiming timing(timings);
   const std::string size = std::to_string(*encoded.json_size);
-  const std::array<Header, 2> headers = {
-      {{"Content-Type", "application/octet-stream"}, {"Inference-Header-Content-Length", size}}};
+  const std::array<Header, 3> headers = {{{"Content-Type", "application/octet-stream"},
+                                          {"Inference-Header-Content-Length", size},
+                                          {dialect::ServerTiming::kHeader, timing.text()}}};
   exchange.respond(200, headers, std::move(encoded.body));
 }
 
@@ -64,20 +67,21 @@ class InferCall final : public infer::Call {
     record.rows = count_rows(model_->signature(), request);
     if (response.ok()) {
       record.timings = response->timings;
+      record.timings.parse = parse_;
       const MonoTime begin = host_.clock->now();
       Result<Encoded> encoded = encode(*model_, response->outputs, form());
       record.timings.encode = host_.clock->now() - begin;
       if (encoded.ok()) {
-        respond(std::move(encoded).value(), *exchange_);
+        respond(std::move(encoded).value(), record.timings, *exchange_);
       } else {
         record.code = encoded.code();
         respond_error(encoded.error(), *exchange_);
       }
     } else {
       record.code = response.code();
+      record.timings.parse = parse_;
       respond_error(response.error(), *exchange_);
     }
-    record.timings.parse = parse_;
     host_.server->observe(kDialectName, record);
   }
 

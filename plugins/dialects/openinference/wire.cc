@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "contracts/dialect/server_timing.h"
 #include "json/writer.h"
 
 namespace slipway::openinference {
@@ -67,6 +68,12 @@ void respond_error(const Error& error, dialect::Exchange& exchange) {
 void respond_json(int status, std::string body, dialect::Exchange& exchange) {
   static constexpr std::array<Header, 2> kHeaders = {kJson, kNoSniff};
   exchange.respond(status, kHeaders, std::move(body));
+}
+
+void respond_timed(std::string body, const infer::Timings& timings, dialect::Exchange& exchange) {
+  const dialect::ServerTiming timing(timings);
+  const std::array<Header, 3> headers = {{kJson, kNoSniff, {dialect::ServerTiming::kHeader, timing.text()}}};
+  exchange.respond(200, headers, std::move(body));
 }
 
 }  // namespace slipway::openinference

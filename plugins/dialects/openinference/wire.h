@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "contracts/dialect/exchange.h"
+#include "infer/infer.h"
 
 namespace slipway::openinference {
 
@@ -26,5 +27,7 @@ void respond_error(const Error& error, dialect::Exchange& exchange);
 
 /// Answers with JSON.
 void respond_json(int status, std::string body, dialect::Exchange& exchange);
+/// 200 with Server-Timing.
+void respond_timed(std::string body, const infer::Timings& timings, dialect::Exchange& exchange);
 
 }  // namespace slipway::openinference

@@ -65,20 +65,21 @@ class PredictCall final : public infer::Call {
     record.rows = batch_.rows;
     if (response.ok()) {
       record.timings = response->timings;
+      record.timings.parse = parse_;
       const MonoTime begin = host_.clock->now();
       Result<std::string> body = encode(*model_, response->outputs, batch_.rows);
       record.timings.encode = host_.clock->now() - begin;
       if (body.ok()) {
-        respond_json(std::move(body).value(), *exchange_);
+        respond_timed(std::move(body).value(), record.timings, *exchange_);
       } else {
         record.code = body.code();
         respond_error(body.error(), *exchange_);
       }
     } else {
       record.code = response.code();
+      record.timings.parse = parse_;
       respond_error(response.error(), *exchange_);
     }
-    record.timings.parse = parse_;
     host_.server->observe(kDialectName, record);
   }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "contracts/dialect/server_timing.h"
 #include "function/function.h"
 #include "json/writer.h"
 
@@ -92,6 +93,12 @@ void respond_error(const Error& error, dialect::Exchange& exchange) {
 void respond_json(std::string body, dialect::Exchange& exchange) {
   static constexpr std::array<Header, 2> kHeaders = {kJson, kNoSniff};
   exchange.respond(200, kHeaders, std::move(body));
+}
+
+void respond_timed(std::string body, const infer::Timings& timings, dialect::Exchange& exchange) {
+  const dialect::ServerTiming timing(timings);
+  const std::array<Header, 3> headers = {{kJson, kNoSniff, {dialect::ServerTiming::kHeader, timing.text()}}};
+  exchange.respond(200, headers, std::move(body));
 }
 
 Status check_content_type(std::optional<std::string_view> content_type) {

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "contracts/dialect/dialect.h"
 #include "contracts/dialect/exchange.h"
+#include "infer/infer.h"
 
 namespace slipway::records {
 
@@ -24,6 +25,8 @@ void respond_error(const Error& error, dialect::Exchange& exchange);
 
 /// Answers 200 with JSON.
 void respond_json(std::string body, dialect::Exchange& exchange);
+/// 200 with Server-Timing.
+void respond_timed(std::string body, const infer::Timings& timings, dialect::Exchange& exchange);
 
 /// Errors: predict.content_type unless the request says that its body is JSON in UTF-8. Browsers send other
 /// types across origins without asking, so a body of another type is not looked at.
