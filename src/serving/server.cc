@@ -189,10 +189,11 @@ Status Server::load_slot(Slot& slot) {
     } else if (auto fresh = load_version(slot, candidate); fresh.ok()) {
       loaded.emplace(candidate.version, std::move(*fresh));
     } else {
-      failure = fresh.error();
+      failure =
+          candidates->size() == 1 ? fresh.error() : fresh.error().within("version " + candidate.version);
       // A version that loaded before goes on serving: a bad copy never displaces a good one.
       if (old != slot.loaded.end()) loaded.insert(*old);
-      statuses[i].reason = failure->message();
+      statuses[i].reason = fresh.error().message();
     }
     const bool ready = loaded.contains(candidate.version);
     statuses[i].state = ready ? dialect::ModelState::kReady : dialect::ModelState::kFailed;
