@@ -65,12 +65,14 @@ class AssemblyImpl final : public Assembly {
     models_.reset();
   }
 
-  Status build() {
+  Status build(RunTimeModels run_time_models) {
     serving::ServerOptions options;
     options.backends = context_.backends();
     options.clock = &context_.clock();
     options.logger = &context_.logger();
     options.metrics = &metrics_;
+    options.repository = std::move(run_time_models.repository);
+    options.repository_settings = std::move(run_time_models.settings);
     models_ = std::make_unique<serving::Server>(std::move(options));
     SLIPWAY_TRY(add_dialects());
     telemetry::register_process_metrics(registry_);
@@ -149,9 +151,10 @@ class AssemblyImpl final : public Assembly {
 
 }  // namespace
 
-Result<std::unique_ptr<Assembly>> Assembly::create(Context& context, const Environment& environment) {
+Result<std::unique_ptr<Assembly>> Assembly::create(Context& context, const Environment& environment,
+                                                   RunTimeModels run_time_models) {
   auto assembly = std::make_unique<AssemblyImpl>(context, environment);
-  SLIPWAY_TRY(assembly->build());
+  SLIPWAY_TRY(assembly->build(std::move(run_time_models)));
   return std::unique_ptr<Assembly>(std::move(assembly));
 }
 

@@ -13,13 +13,20 @@
 
 namespace slipway::app {
 
+/// Where models come from that are loaded by a name that no deployment has.
+struct RunTimeModels {
+  std::unique_ptr<serving::ModelRepository> repository;  ///< may be null: there are none
+  serving::DeploymentSettings settings;
+};
+
 /// Life: create() binds the listeners, run() serves until stop was asked for. Thread: request_stop() from
 /// any.
 class Assembly {
  public:
   /// Errors: app.not_loopback (permission denied: exit code 3), net.address_in_use and the other errors of
   /// listening.
-  static Result<std::unique_ptr<Assembly>> create(Context& context, const Environment& environment);
+  static Result<std::unique_ptr<Assembly>> create(Context& context, const Environment& environment,
+                                                  RunTimeModels run_time_models);
   virtual ~Assembly() = default;
 
   [[nodiscard]] virtual const net::Endpoint& inference() const = 0;

@@ -1,5 +1,6 @@
 #include "app/models.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -41,30 +42,87 @@ Result<std::vector<serving::Deployment>> repository(const serving::DeploymentSet
   return deployments;
 }
 
-// True for a folder whose sub-folders hold model files, such as wine/1/model.onnx: one model of a repository.
-bool is_one_model(Context& context, const std::string& folder) {
-  return serving::make_folder_source(context.files(), folder)->candidates().ok();
+bool holds_named_model(Context& context, const std::string& folder) {
+  const auto entries = context.files().list(folder);
+  return entries.ok() && std::any_of(entries->begin(), entries->end(), [](const io::FolderEntry& entry) {
+           return entry.kind == io::FileKind::kFile && entry.name.starts_with("model.");
+         });
 }
+
+// True for a folder whose sub-folders hold model files, such as wine/1/model.onnx: one model of a repository.
+// A sub-folder that holds some file (config.pbtxt, a README) beside folders with models is itself such a
+// model.
+bool is_one_model(Context& context, const std::string& folder) {
+  const auto versions = serving::make_folder_source(context.files(), folder)->candidates();
+  return versions.ok() && std::all_of(versions->begin(), versions->end(), [&](const auto& version) {
+           const std::string inside = io::join_path(folder, version.version);
+           return holds_named_model(context, inside) ||
+                  !serving::make_folder_source(context.files(), inside)->candidates().ok();
+         });
+}
+
+/// What a folder is to a server.
+enum class FolderKind : std::uint8_t { kStore, kUnpacked, kOneModel, kRepository };
+
+FolderKind folder_kind(Context& context, const std::string& folder) {
+  if (path_exists(context, io::join_path(folder, "oci-layout"))) return FolderKind::kStore;
+  if (path_exists(context, io::join_path(folder, "slipway.yaml"))) return FolderKind::kUnpacked;
+  return is_one_model(context, folder) ? FolderKind::kOneModel : FolderKind::kRepository;
+}
+
+std::unique_ptr<serving::ModelRepository> open_repository(Context& context, const std::string& folder,
+                                                          FolderKind kind) {
+  if (kind == FolderKind::kStore)
+    return serving::make_package_repository(context.files(), context.clock(), folder);
+  if (kind == FolderKind::kRepository) return serving::make_folder_repository(context.files(), folder);
+  return nullptr;
+}
+
+/// Several repositories as one.
+class Repositories final : public serving::ModelRepository {
+ public:
+  explicit Repositories(std::vector<std::unique_ptr<serving::ModelRepository>> parts)
+      : parts_(std::move(parts)) {}
+
+  Result<std::vector<std::string>> names() override {
+    std::vector<std::string> all;
+    for (const auto& part : parts_) {
+      SLIPWAY_ASSIGN_OR_RETURN(const auto names, part->names());
+      for (const std::string& name : names) {
+        if (std::find(all.begin(), all.end(), name) == all.end()) all.push_back(name);
+      }
+    }
+    return all;
+  }
+
+  Result<std::unique_ptr<serving::ModelSource>> source(std::string_view name) override {
+    for (const auto& part : parts_) {
+      auto found = part->source(name);
+      if (found.ok() || found.code() != Code::kNotFound) return found;
+    }
+    return not_found("model.unknown",
+                     "no model \"" + printable(name) + "\" is in this server's repositories");
+  }
+
+ private:
+  const std::vector<std::unique_ptr<serving::ModelRepository>> parts_;
+};
 
 Result<std::vector<serving::Deployment>> of_folder(Context& context, const std::string& folder,
                                                    const serving::DeploymentSettings& settings) {
-  if (path_exists(context, io::join_path(folder, "oci-layout"))) {
-    return repository(settings, serving::make_package_repository(context.files(), context.clock(), folder),
-                      folder);
-  }
-  if (path_exists(context, io::join_path(folder, "slipway.yaml"))) {
+  const FolderKind kind = folder_kind(context, folder);
+  if (auto models = open_repository(context, folder, kind))
+    return repository(settings, std::move(models), folder);
+  if (kind == FolderKind::kUnpacked) {
     return failed_precondition(
         "app.not_servable",
         folder + " holds a model that is not packed yet; pack it first: slipway pack " + folder);
   }
   std::vector<serving::Deployment> deployments;
-  if (is_one_model(context, folder)) {
-    std::string name = packing::name_from(folder);
-    if (name.empty()) name = "model";
-    deployments.push_back({std::move(name), serving::make_folder_source(context.files(), folder), settings});
-    return deployments;
-  }
-  return repository(settings, serving::make_folder_repository(context.files(), folder), folder);
+  std::string name = packing::name_from(folder);
+  if (name.empty()) name = "model";
+  deployments.push_back({std::move(name), serving::make_folder_source(context.files(), folder), settings});
+  return deployments;
 }
 
 }  // namespace
@@ -130,6 +188,20 @@ Result<std::vector<serving::Deployment>> deployments_of(Context& context, const 
       {found.name, serving::make_package_source(context.files(), context.clock(), address.root, address.name),
        settings});
   return deployments;
+}
+
+std::unique_ptr<serving::ModelRepository> repository_of(Context& context,
+                                                        const std::vector<std::string>& targets) {
+  std::vector<std::unique_ptr<serving::ModelRepository>> parts;
+  for (const std::string& target : targets) {
+    const std::string folder = target.starts_with(kFileScheme) ? target.substr(kFileScheme.size()) : target;
+    const auto is_there = is_folder(context, folder);
+    if (!is_there.ok() || !*is_there) continue;
+    if (auto part = open_repository(context, folder, folder_kind(context, folder)))
+      parts.push_back(std::move(part));
+  }
+  if (parts.empty()) return nullptr;
+  return std::make_unique<Repositories>(std::move(parts));
 }
 
 }  // namespace slipway::app

@@ -20,6 +20,12 @@ Result<std::vector<serving::Deployment>> deployments_of(Context& context, const 
                                                         const std::string& store,
                                                         const serving::DeploymentSettings& settings);
 
+/// Where models come from that are asked for by name at run time: the package stores and model repositories
+/// among the targets, the first that has the name. Null when none of them is one. Borrows: the context's
+/// files and clock.
+std::unique_ptr<serving::ModelRepository> repository_of(Context& context,
+                                                        const std::vector<std::string>& targets);
+
 /// Where a package is: a store's folder and the name inside it.
 struct PackageAddress {
   std::string root;

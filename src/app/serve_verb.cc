@@ -88,15 +88,20 @@ serving::DeploymentSettings settings_of(const DeploymentEntry& entry) {
   return settings;
 }
 
+serving::DeploymentSettings settings_from_flags(const Options& options) {
+  DeploymentEntry entry;
+  if (options.threads >= 0) entry.threads = options.threads;
+  if (options.instances >= 0) entry.instances = options.instances;
+  return settings_of(entry);
+}
+
 Result<std::vector<serving::Deployment>> deployments(Context& context, const Options& options,
                                                      const Environment& environment) {
   const std::string store = environment.store.empty() ? local_store(context) : environment.store;
   std::vector<serving::Deployment> all;
-  DeploymentEntry from_flags;
-  if (options.threads >= 0) from_flags.threads = options.threads;
-  if (options.instances >= 0) from_flags.instances = options.instances;
   for (const std::string& target : options.targets) {
-    SLIPWAY_ASSIGN_OR_RETURN(auto found, deployments_of(context, target, store, settings_of(from_flags)));
+    SLIPWAY_ASSIGN_OR_RETURN(auto found,
+                             deployments_of(context, target, store, settings_from_flags(options)));
     if (!options.name.empty() && found.size() == 1 && options.targets.size() == 1)
       found.front().name = options.name;
     for (auto& deployment : found) all.push_back(std::move(deployment));
@@ -222,7 +227,8 @@ Exit serve(Context& context, Options& options) {
   context.use_logger(log_options(context, environment->log));
   auto wanted = deployments(context, options, *environment);
   if (!wanted.ok()) return context.fail(wanted.error());
-  auto assembly = Assembly::create(context, *environment);
+  auto assembly = Assembly::create(context, *environment,
+                                   {repository_of(context, options.targets), settings_from_flags(options)});
   if (!assembly.ok()) return context.fail(assembly.error());
   (*assembly)->start();
   const auto outcomes = load_all((*assembly)->models(), std::move(*wanted));
