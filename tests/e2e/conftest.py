@@ -53,28 +53,27 @@ class Server:
     """A running `slipway serve`. Leaves no process behind."""
 
     def __init__(self, slipway, *words, cwd=ROOT):
-        self.words = [slipway.program, "serve", *map(str, words), "--port", "0"]
+        self.words = [slipway.program, "serve", *map(str, words)]
+        if "--listen" not in words:
+            self.words += ["--port", "0"]
         if "--admin" not in words:
             self.words += ["--admin", "127.0.0.1:0"]
         self.process = subprocess.Popen(self.words, cwd=cwd, env=slipway.env, text=True, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.output = ""
-        self.url = self.admin = None
-        self._wait_for_addresses()
+        self.url, self.admin = self.wait_for(r"^serving on (\S+), admin on (\S+)\n").groups()
 
-    def _wait_for_addresses(self):
-        """Reads what the server says until it has named its addresses, which is after its models are loaded."""
+    def wait_for(self, pattern):
+        """Reads what the server says until a line fits the pattern. The addresses come when its models are loaded."""
         end = time.monotonic() + START_S
-        while self.url is None:
-            assert time.monotonic() < end, f"no address within {START_S} s:\n{self.output}"
+        while not (found := re.search(pattern, self.output, re.MULTILINE)):
+            assert time.monotonic() < end, f"{pattern!r} not within {START_S} s:\n{self.output}"
             if not select.select([self.process.stdout], [], [], 0.5)[0]:
                 continue
             said = os.read(self.process.stdout.fileno(), 65536).decode()
             assert said, f"the server ended with {self.process.wait()}:\n{self.output}"
             self.output += said
-            found = re.search(r"^serving on (http://\S+), admin on (http://\S+)\n", self.output, re.MULTILINE)
-            if found:
-                self.url, self.admin = found.groups()
+        return found
 
     @property
     def address(self):
