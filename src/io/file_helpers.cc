@@ -1,6 +1,7 @@
 #include "io/file_helpers.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "base/text.h"
@@ -66,7 +67,13 @@ class TreeWalk {
 
 Result<std::string> read_all(ReadableFile& file, std::string_view name, std::uint64_t max_bytes) {
   if (file.size_bytes() > max_bytes) return too_large(name, max_bytes);
-  std::string content(static_cast<std::size_t>(file.size_bytes()), '\0');
+  std::string content;
+  try {
+    content.resize(static_cast<std::size_t>(file.size_bytes()));
+  } catch (const std::exception&) {  // bad_alloc, length_error
+    return resource_exhausted("io.memory", "there is no memory for the " + human_bytes(file.size_bytes()) +
+                                               " of " + printable(name, 400));
+  }
   SLIPWAY_ASSIGN_OR_RETURN(const std::size_t got,
                            file.read_at(0, std::as_writable_bytes(std::span(content))));
   content.resize(got);

@@ -15,7 +15,7 @@ namespace slipway::io {
 /// Takes the next part of a stream; an Error stops the stream.
 using Sink = std::function<Status(ByteView)>;
 
-/// The whole file. Errors: io.too_large above `max_bytes`; the FileSystem's.
+/// The whole file. Errors: io.too_large above `max_bytes`; io.memory; the FileSystem's.
 Result<std::string> read_all(FileSystem& fs, const std::string& path, std::uint64_t max_bytes);
 Result<std::string> read_all(ReadableFile& file, std::string_view name, std::uint64_t max_bytes);
 

@@ -240,5 +240,20 @@ TEST_F(FileSystemTest, ListTreeGivesFilesInOrderAndRefusesLinks) {
   EXPECT_TRUE(remove_tree(*fs_, dir_ / "b").ok());
 }
 
+/// A file that says it is larger than any memory.
+class EndlessFile final : public ReadableFile {
+ public:
+  [[nodiscard]] std::uint64_t size_bytes() const override { return std::uint64_t{1} << 62U; }
+  Result<std::size_t> read_at(std::uint64_t, MutableByteView out) override { return out.size(); }
+};
+
+TEST(ReadAll, AFileThatIsTooLargeForMemoryIsAnError) {
+  EndlessFile file;
+  EXPECT_EQ(read_all(file, "a", 1 << 20).error().id(), "io.too_large");
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they end the process here
+  EXPECT_EQ(read_all(file, "a", std::uint64_t{1} << 63U).error().id(), "io.memory");
+#endif
+}
+
 }  // namespace
 }  // namespace slipway::io

@@ -46,7 +46,9 @@ class FolderFiles final : public backend::ModelFiles {
       return invalid_argument("model.too_large",
                               io::join_path(folder_, name) + " is larger than any model can be");
     }
-    Buffer bytes(static_cast<std::size_t>(file->size_bytes()));
+    auto memory = Buffer::allocate(static_cast<std::size_t>(file->size_bytes()));
+    if (!memory.ok()) return memory.error().within(io::join_path(folder_, name));
+    Buffer bytes = std::move(memory).value();
     SLIPWAY_ASSIGN_OR_RETURN(const std::size_t got, file->read_at(0, bytes.bytes()));
     if (got != bytes.size()) {
       return data_loss("model.file_changed",

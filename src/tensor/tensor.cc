@@ -5,6 +5,7 @@
 #include <new>
 
 #include "base/checked.h"
+#include "base/text.h"
 
 namespace slipway {
 namespace {
@@ -62,6 +63,18 @@ Buffer::Buffer(std::size_t size_bytes) : size_(size_bytes) {
   if (size_bytes > 0) {
     data_.reset(static_cast<std::byte*>(::operator new (size_bytes, std::align_val_t{kAlignment})));
   }
+}
+
+Result<Buffer> Buffer::allocate(std::size_t size_bytes) {
+  Buffer buffer;
+  if (size_bytes == 0) return buffer;
+  buffer.data_.reset(
+      static_cast<std::byte*>(::operator new (size_bytes, std::align_val_t{kAlignment}, std::nothrow)));
+  if (buffer.data_ == nullptr) {
+    return resource_exhausted("tensor.memory", "there is no memory for " + human_bytes(size_bytes));
+  }
+  buffer.size_ = size_bytes;
+  return buffer;
 }
 
 Buffer Buffer::copy_of(ByteView bytes) {

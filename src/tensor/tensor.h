@@ -45,8 +45,11 @@ struct TensorView {
 class Buffer {
  public:
   Buffer() = default;
-  /// Uninitialised memory. Callers check untrusted sizes against their budget first.
+  /// Uninitialised memory. Callers check untrusted sizes against their budget first; where the budget is
+  /// beyond what the machine may have, they use allocate().
   explicit Buffer(std::size_t size_bytes);
+  /// Errors: tensor.memory.
+  static Result<Buffer> allocate(std::size_t size_bytes);
   static Buffer copy_of(ByteView bytes);
 
   [[nodiscard]] std::size_t size() const { return size_; }

@@ -141,5 +141,15 @@ TEST(ElementAsDouble, ReadsEveryNumericType) {
   EXPECT_EQ(element_as_double({DType::kUint64, {1}, std::as_bytes(std::span(big))}, 0), 9007199254740992.0);
 }
 
+TEST(Buffer, MoreThanThereIsIsAnError) {
+  EXPECT_EQ(Buffer::allocate(0).value().size(), 0U);
+  Buffer some = Buffer::allocate(100).value();
+  EXPECT_EQ(some.size(), 100U);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(some.bytes().data()) % 64, 0U);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they end the process here
+  EXPECT_EQ(Buffer::allocate(std::size_t{1} << 62U).error().id(), "tensor.memory");
+#endif
+}
+
 }  // namespace
 }  // namespace slipway
