@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -34,6 +35,7 @@ class FolderFiles final : public backend::ModelFiles {
 
   Result<ByteView> read(std::string_view name) const override {
     const std::string key(name);
+    const std::lock_guard lock(mutex_);
     if (const auto held = held_.find(key); held != held_.end()) return ByteView(held->second.bytes());
     if (std::find(names_.begin(), names_.end(), key) == names_.end()) {
       return not_found("model.file_missing",
@@ -62,7 +64,8 @@ class FolderFiles final : public backend::ModelFiles {
   const std::string folder_, main_;
   const std::vector<std::string> names_;
   const Links links_;
-  mutable std::map<std::string, Buffer> held_;  // the loader's thread alone reads
+  mutable std::mutex mutex_;  // guards held_
+  mutable std::map<std::string, Buffer> held_;
 };
 
 std::string fingerprint_of(const io::FileInfo& info) {

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "package/golden.h"
 
 namespace slipway::serving {
@@ -24,6 +25,10 @@ class PackageFiles final : public backend::ModelFiles {
   const std::string& main() const override { return main_; }
   std::span<const std::string> names() const override { return names_; }
   Result<ByteView> read(std::string_view name) const override {
+    if (std::find(names_.begin(), names_.end(), name) == names_.end()) {
+      return not_found("model.file_missing",
+                       "there is no file \"" + printable(name) + "\" beside the model in the package");
+    }
     return package_->view(prefix_ + std::string(name));
   }
 
@@ -92,8 +97,13 @@ class PackageRepository final : public ModelRepository {
   }
 
   Result<std::unique_ptr<ModelSource>> source(std::string_view name) override {
+    // The store takes no name for its only package; here no name is the name of nothing.
+    if (name.empty()) return not_found("model.unknown", "a model has a name");
     const package::PackageName wanted{std::string(name), "", std::nullopt};
-    SLIPWAY_TRY(store_.resolve(wanted));
+    const auto found = store_.resolve(wanted);
+    if (!found.ok() && found.code() == Code::kNotFound)
+      return not_found("model.unknown", found.error().message());
+    if (!found.ok()) return found.error();
     return make_package_source(files_, clock_, store_.root(), wanted);
   }
 

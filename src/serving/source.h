@@ -20,7 +20,8 @@ struct Candidate {
 class ModelSource {
  public:
   virtual ~ModelSource() = default;
-  /// What is there now, oldest first. Errors: source.missing, source.empty.
+  /// What is there now, oldest first; never nothing. Errors: source.empty, or as the place behind it has
+  /// them.
   [[nodiscard]] virtual Result<std::vector<Candidate>> candidates() = 0;
   /// Cost: reads and verifies; may take long. Errors: as the place behind it has them.
   [[nodiscard]] virtual Result<ModelBundle> open(const Candidate& candidate) = 0;
