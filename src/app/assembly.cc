@@ -9,6 +9,8 @@
 #include "app/plugin_table.gen.h"
 #include "app/request_metrics.h"
 #include "app/version.gen.h"
+#include "net/loop/loop.h"
+#include "net/loop/timer_wheel.h"
 #include "net/server.h"
 #include "serving/router.h"
 #include "telemetry/process.h"
@@ -52,6 +54,23 @@ Result<net::Endpoint> safe_endpoint(const std::string& text, std::string_view se
           "out; listen on 127.0.0.1 and put a proxy with TLS and access control in front");
 }
 
+/// Refreshes the models every so often, on the admin server's loop; the next wait begins when a refresh has
+/// ended. Thread: confined to the loop, except its making.
+class WatchTimer final : public net::Timer {
+ public:
+  WatchTimer(serving::Server& models, net::Loop& loop, Duration every)
+      : models_(models), loop_(loop), every_(every) {}
+  void on_timer() override {
+    models_.refresh([this](const Status&) { loop_.post([this] { arm(); }); });
+  }
+  void arm() { loop_.arm(*this, loop_.clock().now() + every_); }
+
+ private:
+  serving::Server& models_;
+  net::Loop& loop_;
+  const Duration every_;
+};
+
 class AssemblyImpl final : public Assembly {
  public:
   AssemblyImpl(Context& context, const Environment& environment)
@@ -62,17 +81,15 @@ class AssemblyImpl final : public Assembly {
   ~AssemblyImpl() override {
     if (inference_server_ != nullptr) inference_server_->stop();
     if (admin_server_ != nullptr) admin_server_->stop();
-    models_.reset();
+    models_.reset();  // ends the loader, and with it the last refresh that knows the timer
   }
 
-  Status build(RunTimeModels run_time_models) {
+  Status build() {
     serving::ServerOptions options;
     options.backends = context_.backends();
     options.clock = &context_.clock();
     options.logger = &context_.logger();
     options.metrics = &metrics_;
-    options.repository = std::move(run_time_models.repository);
-    options.repository_settings = std::move(run_time_models.settings);
     models_ = std::make_unique<serving::Server>(std::move(options));
     SLIPWAY_TRY(add_dialects());
     telemetry::register_process_metrics(registry_);
@@ -99,6 +116,13 @@ class AssemblyImpl final : public Assembly {
   void start() override {
     admin_server_->start();
     inference_server_->start();
+  }
+
+  void watch() override {
+    if (environment_.watch == Duration{}) return;
+    net::Loop& loop = admin_server_->loop(0);
+    watch_timer_ = std::make_unique<WatchTimer>(*models_, loop, environment_.watch);
+    loop.post([this] { watch_timer_->arm(); });
   }
 
   bool drain() override {
@@ -147,14 +171,14 @@ class AssemblyImpl final : public Assembly {
   std::unique_ptr<net::Server> inference_server_;
   std::unique_ptr<net::Server> admin_server_;
   net::Endpoint inference_, admin_;
+  std::unique_ptr<WatchTimer> watch_timer_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Assembly>> Assembly::create(Context& context, const Environment& environment,
-                                                   RunTimeModels run_time_models) {
+Result<std::unique_ptr<Assembly>> Assembly::create(Context& context, const Environment& environment) {
   auto assembly = std::make_unique<AssemblyImpl>(context, environment);
-  SLIPWAY_TRY(assembly->build(std::move(run_time_models)));
+  SLIPWAY_TRY(assembly->build());
   return std::unique_ptr<Assembly>(std::move(assembly));
 }
 

@@ -13,20 +13,13 @@
 
 namespace slipway::app {
 
-/// Where models come from that are loaded by a name that no deployment has.
-struct RunTimeModels {
-  std::unique_ptr<serving::ModelRepository> repository;  ///< may be null: there are none
-  serving::DeploymentSettings settings;
-};
-
 /// Life: create() binds the listeners, run() serves until stop was asked for. Thread: request_stop() from
 /// any.
 class Assembly {
  public:
   /// Errors: app.not_loopback (permission denied: exit code 3), net.address_in_use and the other errors of
   /// listening.
-  static Result<std::unique_ptr<Assembly>> create(Context& context, const Environment& environment,
-                                                  RunTimeModels run_time_models);
+  static Result<std::unique_ptr<Assembly>> create(Context& context, const Environment& environment);
   virtual ~Assembly() = default;
 
   [[nodiscard]] virtual const net::Endpoint& inference() const = 0;
@@ -35,6 +28,9 @@ class Assembly {
 
   /// Takes connections. Gives back at once.
   virtual void start() = 0;
+  /// Looks for changes as often as the environment's `watch` says, from now on; does nothing where it says
+  /// never.
+  virtual void watch() = 0;
   /// Readiness off, grace, requests in flight finished, listeners and models gone. Blocks until then; gives
   /// true when every request was answered.
   virtual bool drain() = 0;

@@ -16,6 +16,16 @@ config::Schema<BatchEntry> batch_schema() {
   return schema;
 }
 
+config::Schema<VersionsEntry> versions_schema() {
+  config::Schema<VersionsEntry> schema("versions", "Which versions are ready side by side.");
+  schema
+      .field("latest", &VersionsEntry::latest,
+             config::integer<std::int64_t>({.min = 0, .max = 10'000, .reason = "each is loaded"}),
+             {.text = "Only so many, the newest; 0 is all."})
+      .field("only", &VersionsEntry::only, {.text = "Only these; empty is all."});
+  return schema;
+}
+
 config::Schema<DeploymentEntry> deployment_schema() {
   config::Schema<DeploymentEntry> schema("deployment", "A named, running use of packages.");
   schema
@@ -39,6 +49,8 @@ config::Schema<DeploymentEntry> deployment_schema() {
              {.text = "Their inputs together; more are refused at once."})
       .field("batch", &DeploymentEntry::batch, batch_schema(),
              {.text = "How requests that wait are run together."})
+      .field("versions", &DeploymentEntry::versions, versions_schema(),
+             {.text = "Which versions are ready side by side, where the package names none."})
       .field("run_in_place", &DeploymentEntry::run_in_place,
              config::duration(
                  {.max = std::chrono::milliseconds(10), .reason = "all connections of a loop wait for it"}),
@@ -96,6 +108,9 @@ config::Schema<Environment> environment_schema() {
           {.text = "Event loops; 0 is one per core."})
       .field("store", &Environment::store,
              {.text = "The folder of the package store; empty is $SLIPWAY_HOME/store."})
+      .field("watch", &Environment::watch,
+             config::duration({.max = std::chrono::hours(24), .reason = "longer is as good as never"}),
+             {.text = "How often the places that models come from are looked at for changes; 0s is never."})
       .field("limits", &Environment::limits, limits_schema(), {.text = "What a client may cost."})
       .field("drain", &Environment::drain, drain_schema(), {.text = "How the server ends."})
       .field("log", &Environment::log, log_schema(), {.text = "What is logged, and where to."})

@@ -15,6 +15,11 @@ struct BatchEntry {
   std::int64_t max_rows = 0;
 };
 
+struct VersionsEntry {
+  std::int64_t latest = 0;
+  std::vector<std::string> only;
+};
+
 struct DeploymentEntry {
   std::string package;
   std::int64_t instances = 0;
@@ -23,6 +28,7 @@ struct DeploymentEntry {
   std::int64_t queue = 1024;
   config::ByteSize queue_size{std::uint64_t{256} << 20U};
   BatchEntry batch;
+  VersionsEntry versions;
   Duration run_in_place = std::chrono::microseconds(100);
 };
 
@@ -51,6 +57,7 @@ struct Environment {
   std::string admin = "127.0.0.1:8081";
   std::int64_t loops = 0;
   std::string store;
+  Duration watch{};
   LimitsEntry limits;
   DrainEntry drain;
   LogEntry log;

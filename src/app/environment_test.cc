@@ -67,7 +67,8 @@ TEST(Environment, IsServableWithoutASetting) {
 TEST(Environment, IsDescribedInTheDocuments) {
   std::ifstream file(testing::source_dir() + "/docs/serve.md");
   const std::string page{std::istreambuf_iterator<char>(file), {}};
-  const std::string table = "<!-- settings -->\n" + config::reference(environment_schema()) + "<!-- /settings -->";
+  const std::string table =
+      "<!-- settings -->\n" + config::reference(environment_schema()) + "<!-- /settings -->";
   EXPECT_NE(page.find(table), std::string::npos) << table;
 }
 

@@ -8,7 +8,8 @@
 namespace slipway::app {
 
 Result<LocalModel> LocalModel::load(Context& context, const std::string& target, const std::string& store) {
-  SLIPWAY_ASSIGN_OR_RETURN(auto deployments, deployments_of(context, target, store, {}));
+  SLIPWAY_ASSIGN_OR_RETURN(const Servable found, servable(context, target, store, {}));
+  const auto& deployments = found.deployments;
   if (deployments.size() != 1) {
     return invalid_argument("app.which_model", target + " holds " + std::to_string(deployments.size()) +
                                                    " models; name one of them");

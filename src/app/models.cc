@@ -25,21 +25,28 @@ Result<bool> is_folder(Context& context, const std::string& path) {
   return info.kind == io::FileKind::kFolder;
 }
 
-Result<std::vector<serving::Deployment>> repository(const serving::DeploymentSettings& settings,
-                                                    std::unique_ptr<serving::ModelRepository> models,
-                                                    const std::string& where) {
+Servable one_model(std::string name, std::unique_ptr<serving::ModelSource> source,
+                   const serving::DeploymentSettings& settings) {
+  Servable servable;
+  servable.deployments.push_back({name.empty() ? "model" : std::move(name), std::move(source), settings});
+  return servable;
+}
+
+Result<Servable> of_repository(const serving::DeploymentSettings& settings,
+                               std::unique_ptr<serving::ModelRepository> models, const std::string& where) {
   SLIPWAY_ASSIGN_OR_RETURN(const auto names, models->names());
-  std::vector<serving::Deployment> deployments;
+  Servable servable;
   for (const std::string& name : names) {
     SLIPWAY_ASSIGN_OR_RETURN(auto source, models->source(name));
-    deployments.push_back({name, std::move(source), settings});
+    servable.deployments.push_back({name, std::move(source), settings});
   }
-  if (deployments.empty()) {
+  if (servable.deployments.empty()) {
     return not_found("app.not_servable",
                      "there is no model in " + where +
                          "; a repository has NAME/VERSION/model.onnx, a store is made by slipway pack");
   }
-  return deployments;
+  servable.repository = std::move(models);
+  return servable;
 }
 
 bool holds_named_model(Context& context, const std::string& folder) {
@@ -78,51 +85,18 @@ std::unique_ptr<serving::ModelRepository> open_repository(Context& context, cons
   return nullptr;
 }
 
-/// Several repositories as one.
-class Repositories final : public serving::ModelRepository {
- public:
-  explicit Repositories(std::vector<std::unique_ptr<serving::ModelRepository>> parts)
-      : parts_(std::move(parts)) {}
-
-  Result<std::vector<std::string>> names() override {
-    std::vector<std::string> all;
-    for (const auto& part : parts_) {
-      SLIPWAY_ASSIGN_OR_RETURN(const auto names, part->names());
-      for (const std::string& name : names) {
-        if (std::find(all.begin(), all.end(), name) == all.end()) all.push_back(name);
-      }
-    }
-    return all;
-  }
-
-  Result<std::unique_ptr<serving::ModelSource>> source(std::string_view name) override {
-    for (const auto& part : parts_) {
-      auto found = part->source(name);
-      if (found.ok() || found.code() != Code::kNotFound) return found;
-    }
-    return not_found("model.unknown",
-                     "no model \"" + printable(name) + "\" is in this server's repositories");
-  }
-
- private:
-  const std::vector<std::unique_ptr<serving::ModelRepository>> parts_;
-};
-
-Result<std::vector<serving::Deployment>> of_folder(Context& context, const std::string& folder,
-                                                   const serving::DeploymentSettings& settings) {
+Result<Servable> of_folder(Context& context, const std::string& folder,
+                           const serving::DeploymentSettings& settings) {
   const FolderKind kind = folder_kind(context, folder);
   if (auto models = open_repository(context, folder, kind))
-    return repository(settings, std::move(models), folder);
+    return of_repository(settings, std::move(models), folder);
   if (kind == FolderKind::kUnpacked) {
     return failed_precondition(
         "app.not_servable",
         folder + " holds a model that is not packed yet; pack it first: slipway pack " + folder);
   }
-  std::vector<serving::Deployment> deployments;
-  std::string name = packing::name_from(folder);
-  if (name.empty()) name = "model";
-  deployments.push_back({std::move(name), serving::make_folder_source(context.files(), folder), settings});
-  return deployments;
+  return one_model(packing::name_from(folder), serving::make_folder_source(context.files(), folder),
+                   settings);
 }
 
 }  // namespace
@@ -162,17 +136,13 @@ Result<std::shared_ptr<package::Package>> open_package(Context& context, const s
   return std::shared_ptr<package::Package>(std::move(package));
 }
 
-Result<std::vector<serving::Deployment>> deployments_of(Context& context, const std::string& target,
-                                                        const std::string& store,
-                                                        const serving::DeploymentSettings& settings) {
+Result<Servable> servable(Context& context, const std::string& target, const std::string& store,
+                          const serving::DeploymentSettings& settings) {
   if (path_exists(context, target)) {
     SLIPWAY_ASSIGN_OR_RETURN(const bool folder, is_folder(context, target));
     if (folder) return of_folder(context, target, settings);
-    std::string name = packing::name_from(target);
-    std::vector<serving::Deployment> deployments;
-    deployments.push_back({name.empty() ? "model" : std::move(name),
-                           serving::make_file_source(context.files(), target), settings});
-    return deployments;
+    return one_model(packing::name_from(target), serving::make_file_source(context.files(), target),
+                     settings);
   }
   SLIPWAY_ASSIGN_OR_RETURN(const PackageAddress address, find_package(context, target, store));
   if (address.name.name.empty() && address.name.version.empty()) {
@@ -183,25 +153,9 @@ Result<std::vector<serving::Deployment>> deployments_of(Context& context, const 
   }
   const package::LocalStore packages(context.files(), context.clock(), address.root);
   SLIPWAY_ASSIGN_OR_RETURN(const auto found, packages.resolve(address.name));
-  std::vector<serving::Deployment> deployments;
-  deployments.push_back(
-      {found.name, serving::make_package_source(context.files(), context.clock(), address.root, address.name),
-       settings});
-  return deployments;
-}
-
-std::unique_ptr<serving::ModelRepository> repository_of(Context& context,
-                                                        const std::vector<std::string>& targets) {
-  std::vector<std::unique_ptr<serving::ModelRepository>> parts;
-  for (const std::string& target : targets) {
-    const std::string folder = target.starts_with(kFileScheme) ? target.substr(kFileScheme.size()) : target;
-    const auto is_there = is_folder(context, folder);
-    if (!is_there.ok() || !*is_there) continue;
-    if (auto part = open_repository(context, folder, folder_kind(context, folder)))
-      parts.push_back(std::move(part));
-  }
-  if (parts.empty()) return nullptr;
-  return std::make_unique<Repositories>(std::move(parts));
+  return one_model(found.name,
+                   serving::make_package_source(context.files(), context.clock(), address.root, address.name),
+                   settings);
 }
 
 }  // namespace slipway::app

@@ -13,18 +13,18 @@
 
 namespace slipway::app {
 
-/// A package reference, a model file, a package store, a model repository (NAME/VERSION/model.onnx), or one
-/// model of such a repository. Gives one deployment for each model found. `store` is the folder of the local
-/// package store. Errors: app.not_servable (says what the folder lacks); package.*; io.*.
-Result<std::vector<serving::Deployment>> deployments_of(Context& context, const std::string& target,
-                                                        const std::string& store,
-                                                        const serving::DeploymentSettings& settings);
+/// What a target stands for.
+struct Servable {
+  std::vector<serving::Deployment> deployments;  ///< the models that are there now
+  std::unique_ptr<serving::ModelRepository>
+      repository;  ///< where more may come to be; null for single models
+};
 
-/// Where models come from that are asked for by name at run time: the package stores and model repositories
-/// among the targets, the first that has the name. Null when none of them is one. Borrows: the context's
-/// files and clock.
-std::unique_ptr<serving::ModelRepository> repository_of(Context& context,
-                                                        const std::vector<std::string>& targets);
+/// A package reference, a model file, a package store, a model repository (NAME/VERSION/model.onnx), or one
+/// model of such a repository. `store` is the folder of the local
+/// package store. Errors: app.not_servable (says what the folder lacks); package.*; io.*.
+Result<Servable> servable(Context& context, const std::string& target, const std::string& store,
+                          const serving::DeploymentSettings& settings);
 
 /// Where a package is: a store's folder and the name inside it.
 struct PackageAddress {

@@ -23,7 +23,10 @@ struct Options {
   std::int64_t threads = -1;
   std::int64_t instances = -1;
   bool access_log = false;
+  bool watch = false;
 };
+
+constexpr Duration kWatchEvery = std::chrono::seconds(2);  // of --watch, where no file says
 
 bool is_settings_file(const std::string& target) {
   return target.ends_with(".yaml") || target.ends_with(".yml");
@@ -59,6 +62,7 @@ Result<Environment> environment_of(Context& context, Options& options) {
   if (!options.log_level.empty()) environment.log.level = options.log_level;
   if (!options.log_format.empty()) environment.log.format = options.log_format;
   environment.log.access = environment.log.access || options.access_log;
+  if (options.watch && environment.watch == Duration{}) environment.watch = kWatchEvery;
   return environment;
 }
 
@@ -83,46 +87,51 @@ serving::DeploymentSettings settings_of(const DeploymentEntry& entry) {
                                            : std::max(1U, std::thread::hardware_concurrency());
   settings.queue_items = static_cast<std::size_t>(entry.queue);
   settings.queue_bytes = static_cast<std::size_t>(entry.queue_size.bytes);
+  settings.latest_versions = static_cast<std::size_t>(entry.versions.latest);
+  settings.only_versions = entry.versions.only;
   settings.max_batch_rows = static_cast<std::size_t>(entry.batch.max_rows);
   settings.run_in_place = entry.run_in_place;
   return settings;
 }
 
-serving::DeploymentSettings settings_from_flags(const Options& options) {
-  DeploymentEntry entry;
-  if (options.threads >= 0) entry.threads = options.threads;
-  if (options.instances >= 0) entry.instances = options.instances;
-  return settings_of(entry);
+Status check_names(const std::vector<Servable>& all) {
+  std::set<std::string> names;
+  for (const Servable& one : all) {
+    for (const auto& deployment : one.deployments) {
+      SLIPWAY_TRY(check_name("deployment", deployment.name));
+      if (names.insert(deployment.name).second) continue;
+      return invalid_argument("app.name_twice",
+                              "two models would be served as \"" + deployment.name +
+                                  "\"; give deployments names of their own in an environment file");
+    }
+  }
+  return {};
 }
 
-Result<std::vector<serving::Deployment>> deployments(Context& context, const Options& options,
-                                                     const Environment& environment) {
+Result<std::vector<Servable>> what_to_serve(Context& context, const Options& options,
+                                            const Environment& environment) {
   const std::string store = environment.store.empty() ? local_store(context) : environment.store;
-  std::vector<serving::Deployment> all;
+  std::vector<Servable> all;
+  DeploymentEntry from_flags;
+  if (options.threads >= 0) from_flags.threads = options.threads;
+  if (options.instances >= 0) from_flags.instances = options.instances;
   for (const std::string& target : options.targets) {
-    SLIPWAY_ASSIGN_OR_RETURN(auto found,
-                             deployments_of(context, target, store, settings_from_flags(options)));
-    if (!options.name.empty() && found.size() == 1 && options.targets.size() == 1)
-      found.front().name = options.name;
-    for (auto& deployment : found) all.push_back(std::move(deployment));
+    SLIPWAY_ASSIGN_OR_RETURN(auto found, servable(context, target, store, settings_of(from_flags)));
+    if (!options.name.empty() && found.deployments.size() == 1 && options.targets.size() == 1)
+      found.deployments.front().name = options.name;
+    all.push_back(std::move(found));
   }
   for (const auto& [name, entry] : environment.deployments) {
-    SLIPWAY_ASSIGN_OR_RETURN(auto found, deployments_of(context, entry.package, store, settings_of(entry)));
-    if (found.size() != 1) {
+    SLIPWAY_ASSIGN_OR_RETURN(auto found, servable(context, entry.package, store, settings_of(entry)));
+    if (found.deployments.size() != 1) {
       return invalid_argument("app.several_models", "deployment \"" + name + "\" names " + entry.package +
                                                         ", which holds several models; name one of them");
     }
-    found.front().name = name;
-    all.push_back(std::move(found.front()));
+    found.deployments.front().name = name;
+    found.repository.reset();
+    all.push_back(std::move(found));
   }
-  std::set<std::string> names;
-  for (const auto& deployment : all) {
-    SLIPWAY_TRY(check_name("deployment", deployment.name));
-    if (names.insert(deployment.name).second) continue;
-    return invalid_argument("app.name_twice",
-                            "two models would be served as \"" + deployment.name +
-                                "\"; give deployments names of their own in an environment file");
-  }
+  SLIPWAY_TRY(check_names(all));
   return all;
 }
 
@@ -131,14 +140,19 @@ struct Outcome {
   Status status;
 };
 
-std::vector<Outcome> load_all(serving::Server& server, std::vector<serving::Deployment> deployments) {
+std::vector<Outcome> load_all(serving::Server& server, std::vector<Servable> wanted) {
   std::vector<Outcome> outcomes;
   std::vector<std::future<Status>> waiting;
-  for (serving::Deployment& deployment : deployments) {
-    outcomes.push_back({deployment.name, {}});
-    auto promise = std::make_shared<std::promise<Status>>();
-    waiting.push_back(promise->get_future());
-    server.deploy(std::move(deployment), [promise](const Status& status) { promise->set_value(status); });
+  for (Servable& one : wanted) {
+    const serving::DeploymentSettings settings =
+        one.deployments.empty() ? serving::DeploymentSettings{} : one.deployments.front().settings;
+    for (serving::Deployment& deployment : one.deployments) {
+      outcomes.push_back({deployment.name, {}});
+      auto promise = std::make_shared<std::promise<Status>>();
+      waiting.push_back(promise->get_future());
+      server.deploy(std::move(deployment), [promise](const Status& status) { promise->set_value(status); });
+    }
+    if (one.repository != nullptr) server.add_repository(std::move(one.repository), settings);
   }
   server.start();
   for (std::size_t i = 0; i < outcomes.size(); ++i) outcomes[i].status = waiting[i].get();
@@ -225,10 +239,9 @@ Exit serve(Context& context, Options& options) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   context.use_logger(log_options(context, environment->log));
-  auto wanted = deployments(context, options, *environment);
+  auto wanted = what_to_serve(context, options, *environment);
   if (!wanted.ok()) return context.fail(wanted.error());
-  auto assembly = Assembly::create(context, *environment,
-                                   {repository_of(context, options.targets), settings_from_flags(options)});
+  auto assembly = Assembly::create(context, *environment);
   if (!assembly.ok()) return context.fail(assembly.error());
   (*assembly)->start();
   const auto outcomes = load_all((*assembly)->models(), std::move(*wanted));
@@ -241,6 +254,7 @@ Exit serve(Context& context, Options& options) {
     return context.fail(error.within("no model could be loaded"));
   }
   announce(context, **assembly, outcomes);
+  (*assembly)->watch();
   int signal = 0;
   sigwait(&signals, &signal);
   context.logger().info("server.stopping", "finishing requests in flight");
@@ -310,6 +324,10 @@ Verb serve_verb() {
        .value_name = "FORMAT",
        .choices = {"text", "json"},
        .completes = Completes::kChoice},
+      {.names = "--watch",
+       .help =
+           "Look for new, changed and removed models every two seconds, or as often as the environment says",
+       .target = &options->watch},
       {.names = "--access-log", .help = "A line per request", .target = &options->access_log},
   };
   verb.examples = {{"slipway serve model.onnx", "serves a bare model file as \"model\""},

@@ -27,6 +27,8 @@ struct DeploymentSettings {
   std::size_t queue_items = 1024;                     ///< requests that may wait; more are refused at once
   std::size_t queue_bytes = std::size_t{256} << 20U;  ///< their inputs together
   std::size_t max_batch_rows = 0;  ///< rows of one run: 0 = as many as pay, measured; 1 = every request alone
+  std::size_t latest_versions = 0;         ///< only so many, the newest; 0 = all
+  std::vector<std::string> only_versions;  ///< only these; empty = all
   Duration run_in_place =
       std::chrono::microseconds(100);  ///< a run expected to be shorter than this stays on the event loop
   std::size_t max_output_bytes = std::size_t{1} << 30U;

@@ -60,7 +60,7 @@ void Server::deploy(Deployment deployment, std::function<void(Status)> done) {
         return;
       }
     }
-    done(load_slot(slots_.at(name)));
+    done(load_slot(slots_.at(name), Retry::kAll));
   });
 }
 
@@ -116,7 +116,8 @@ void Server::load(std::string name, std::function<void(Status)> done) {
         return;
       }
     }
-    done(load_slot(slots_.at(name)));
+    slots_.at(name).unloaded = false;
+    done(load_slot(slots_.at(name), Retry::kAll));
   });
 }
 
@@ -128,16 +129,8 @@ void Server::unload(std::string name, std::function<void(Status)> done) {
       return;
     }
     Slot& slot = at->second;
-    std::vector<dialect::ModelStatus> statuses = slot.statuses;
-    for (auto& status : statuses) {
-      status.state = dialect::ModelState::kUnloaded;
-      status.reason = "unloaded";
-    }
-    set_statuses(slot, std::move(statuses));
-    slot.loaded.clear();
-    slot.order.clear();
-    publish();
-    options_.logger->info("model.unloaded", "model unloaded", {{"model", std::string_view(name)}});
+    slot.unloaded = true;
+    clear_slot(slot, "unloaded");
     done({});
   });
 }
@@ -146,15 +139,68 @@ void Server::observe(std::string_view dialect, const dialect::RequestRecord& rec
   options_.metrics->observe(dialect, record);
 }
 
+void Server::add_repository(std::unique_ptr<ModelRepository> repository, DeploymentSettings settings) {
+  auto shared = std::make_shared<Repository>(Repository{std::move(repository), std::move(settings)});
+  on_loader([this, shared] { repositories_.push_back(std::move(*shared)); });
+}
+
 Status Server::add_from_repository(const std::string& name) {
-  const Error unknown = not_found(
-      "model.unknown", "no model \"" + printable(name) + "\" is known to this server's repositories");
-  if (options_.repository == nullptr) return unknown;
   SLIPWAY_TRY(check_name("model", name));
-  SLIPWAY_ASSIGN_OR_RETURN(auto source, options_.repository->source(name));
-  const std::lock_guard lock(statuses_mutex_);
-  slots_[name].deployment = Deployment{name, std::move(source), options_.repository_settings};
+  for (const Repository& repository : repositories_) {
+    auto source = repository.models->source(name);
+    if (!source.ok() && source.code() == Code::kNotFound) continue;
+    if (!source.ok()) return source.error();
+    const std::lock_guard lock(statuses_mutex_);
+    slots_[name].deployment = Deployment{name, std::move(*source), repository.settings};
+    return {};
+  }
+  return not_found("model.unknown",
+                   "no model \"" + printable(name) + "\" is known to this server's repositories");
+}
+
+void Server::refresh(std::function<void(Status)> done) {
+  on_loader([this, done = std::move(done)] {
+    Status outcome;
+    const auto keep_first = [&](const Status& status) {
+      if (outcome.ok() && !status.ok()) outcome = status;
+    };
+    for (const Repository& repository : repositories_) keep_first(add_new_names(repository));
+    for (auto& [name, slot] : slots_) keep_first(refresh_slot(slot));
+    done(outcome);
+  });
+}
+
+Status Server::add_new_names(const Repository& repository) {
+  SLIPWAY_ASSIGN_OR_RETURN(const auto names, repository.models->names());
+  for (const std::string& name : names) {
+    if (slots_.contains(name)) continue;
+    SLIPWAY_ASSIGN_OR_RETURN(auto source, repository.models->source(name));
+    const std::lock_guard lock(statuses_mutex_);
+    slots_[name].deployment = Deployment{name, std::move(source), repository.settings};
+  }
   return {};
+}
+
+Status Server::refresh_slot(Slot& slot) {
+  if (slot.unloaded) return {};
+  const Status loaded = load_slot(slot, Retry::kChanged);
+  const bool gone = !loaded.ok() && loaded.code() == Code::kNotFound;
+  if (gone && !slot.loaded.empty()) clear_slot(slot, loaded.error().message());
+  return loaded;
+}
+
+void Server::clear_slot(Slot& slot, std::string_view reason) {
+  std::vector<dialect::ModelStatus> statuses = slot.statuses;
+  for (auto& status : statuses) {
+    status.state = dialect::ModelState::kUnloaded;
+    status.reason = reason;
+  }
+  set_statuses(slot, std::move(statuses));
+  slot.loaded.clear();
+  slot.order.clear();
+  publish();
+  options_.logger->info("model.unloaded", "model unloaded",
+                        {{"model", std::string_view(slot.deployment.name)}, {"reason", reason}});
 }
 
 void Server::set_statuses(Slot& slot, std::vector<dialect::ModelStatus> statuses) {
@@ -162,38 +208,73 @@ void Server::set_statuses(Slot& slot, std::vector<dialect::ModelStatus> statuses
   slot.statuses = std::move(statuses);
 }
 
-Status Server::load_slot(Slot& slot) {
+// The versions that the deployment's settings ask for, oldest first.
+Result<std::vector<Candidate>> Server::wanted_candidates(Slot& slot) const {
+  SLIPWAY_ASSIGN_OR_RETURN(auto all, slot.deployment.source->candidates());
+  const DeploymentSettings& settings = slot.deployment.settings;
+  if (!settings.only_versions.empty()) {
+    std::erase_if(all, [&](const Candidate& candidate) {
+      return std::find(settings.only_versions.begin(), settings.only_versions.end(), candidate.version) ==
+             settings.only_versions.end();
+    });
+    if (all.empty()) {
+      return not_found("source.version_missing", "none of the versions " +
+                                                     join_words(settings.only_versions) + " of \"" +
+                                                     slot.deployment.name + "\" is there");
+    }
+  }
+  if (settings.latest_versions > 0 && all.size() > settings.latest_versions) {
+    all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(settings.latest_versions));
+  }
+  return all;
+}
+
+// Puts the version into `loaded`, from what was loaded before or anew. A version that loaded before goes on
+// serving when its new content does not: a bad copy never displaces a good one.
+Status Server::settle_version(Slot& slot, const Candidate& candidate, Retry retry,
+                              std::map<std::string, Loaded>& loaded) {
+  const auto old = slot.loaded.find(candidate.version);
+  if (old != slot.loaded.end()) {
+    loaded.insert(*old);
+    if (old->second.fingerprint == candidate.fingerprint) return {};
+  }
+  const auto bad = slot.failed.find(candidate.version);
+  const bool known_bad = bad != slot.failed.end() && bad->second.fingerprint == candidate.fingerprint;
+  if (known_bad && retry == Retry::kChanged) return bad->second.error;
+  auto fresh = load_version(slot, candidate);
+  if (!fresh.ok()) {
+    slot.failed.insert_or_assign(candidate.version, Failed{candidate.fingerprint, fresh.error()});
+    return fresh.error();
+  }
+  slot.failed.erase(candidate.version);
+  loaded.insert_or_assign(candidate.version, std::move(*fresh));
+  return {};
+}
+
+Status Server::load_slot(Slot& slot, Retry retry) {
   const std::string& name = slot.deployment.name;
-  auto candidates = slot.deployment.source->candidates();
+  auto candidates = wanted_candidates(slot);
   if (!candidates.ok()) {
     if (slot.loaded.empty())
       set_statuses(slot, {{name, "", dialect::ModelState::kFailed, candidates.error().message()}});
     return candidates.error();
   }
-  std::map<std::string, Loaded> loaded;
-  std::vector<std::string> order;
   std::vector<dialect::ModelStatus> statuses;
   for (const Candidate& candidate : *candidates) {
-    const auto old = slot.loaded.find(candidate.version);
+    const bool ready = slot.loaded.contains(candidate.version);
     statuses.push_back(
-        {name, candidate.version,
-         old == slot.loaded.end() ? dialect::ModelState::kLoading : dialect::ModelState::kReady, ""});
+        {name, candidate.version, ready ? dialect::ModelState::kReady : dialect::ModelState::kLoading, ""});
   }
   set_statuses(slot, statuses);
-  std::optional<Error> failure;
+  std::map<std::string, Loaded> loaded;
+  std::vector<std::string> order;
+  Status outcome;
   for (std::size_t i = 0; i < candidates->size(); ++i) {
     const Candidate& candidate = (*candidates)[i];
-    const auto old = slot.loaded.find(candidate.version);
-    if (old != slot.loaded.end() && old->second.fingerprint == candidate.fingerprint) {
-      loaded.insert(*old);
-    } else if (auto fresh = load_version(slot, candidate); fresh.ok()) {
-      loaded.emplace(candidate.version, std::move(*fresh));
-    } else {
-      failure =
-          candidates->size() == 1 ? fresh.error() : fresh.error().within("version " + candidate.version);
-      // A version that loaded before goes on serving: a bad copy never displaces a good one.
-      if (old != slot.loaded.end()) loaded.insert(*old);
-      statuses[i].reason = fresh.error().message();
+    const Status settled = settle_version(slot, candidate, retry, loaded);
+    if (!settled.ok()) {
+      outcome = candidates->size() == 1 ? settled : settled.error().within("version " + candidate.version);
+      statuses[i].reason = settled.error().message();
     }
     const bool ready = loaded.contains(candidate.version);
     statuses[i].state = ready ? dialect::ModelState::kReady : dialect::ModelState::kFailed;
@@ -203,8 +284,7 @@ Status Server::load_slot(Slot& slot) {
   slot.loaded = std::move(loaded);
   slot.order = std::move(order);
   publish();
-  if (failure) return *failure;
-  return {};
+  return outcome;
 }
 
 Result<Server::Loaded> Server::load_version(Slot& slot, const Candidate& candidate) {

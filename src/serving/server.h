@@ -34,9 +34,6 @@ struct ServerOptions {
   const Clock* clock = nullptr;             ///< Borrows
   Logger* logger = nullptr;                 ///< Borrows
   Metrics* metrics = nullptr;               ///< Borrows
-  std::unique_ptr<ModelRepository>
-      repository;                          ///< where load() finds names that no deployment has; may be null
-  DeploymentSettings repository_settings;  ///< for models that come from it
 };
 
 /// Life: create, deploy() each deployment, start() once; begin_drain() when the end is near; destroyed when
@@ -50,6 +47,12 @@ class Server final : public dialect::ModelServer {
   /// Loads it in the background, in the order of the calls; `done` gets the outcome, on the loader's thread:
   /// an Error when no version of it could be loaded.
   void deploy(Deployment deployment, std::function<void(Status)> done);
+  /// A place where load() finds names that no deployment has, and refresh() finds new ones.
+  void add_repository(std::unique_ptr<ModelRepository> repository, DeploymentSettings settings);
+  /// Looks at every source and repository again: new names and versions are loaded, those that are gone
+  /// leave; what was unloaded by a call stays unloaded, and what failed is tried again only when it changed.
+  /// `done` gets the first failure, on the loader's thread.
+  void refresh(std::function<void(Status)> done);
   /// ready() turns true once everything deployed before this call is loaded or has failed.
   void start();
   /// ready() turns false; requests are still answered.
@@ -71,15 +74,36 @@ class Server final : public dialect::ModelServer {
     dialect::ModelLease revision;
     std::string fingerprint;
   };
+  struct Failed {
+    std::string fingerprint;
+    Error error;
+  };
   struct Slot {  // one deployment's state; the loader's thread alone changes it
     Deployment deployment;
     std::map<std::string, Loaded> loaded;        // by version
     std::vector<std::string> order;              // versions, oldest first
     std::vector<dialect::ModelStatus> statuses;  // what index() tells
+    std::map<std::string, Failed> failed;        // what did not load, by version
+    bool unloaded = false;                       // by a call; refresh() leaves it alone
   };
 
   void on_loader(std::function<void()> task);
-  Status load_slot(Slot& slot);
+  struct Repository {
+    std::unique_ptr<ModelRepository> models;
+    DeploymentSettings settings;
+  };
+  enum class Retry : std::uint8_t {
+    kAll,     // also what failed before
+    kChanged  // only what changed since it failed
+  };
+
+  Status load_slot(Slot& slot, Retry retry);
+  Status settle_version(Slot& slot, const Candidate& candidate, Retry retry,
+                        std::map<std::string, Loaded>& loaded);
+  Result<std::vector<Candidate>> wanted_candidates(Slot& slot) const;
+  void clear_slot(Slot& slot, std::string_view reason);
+  Status refresh_slot(Slot& slot);
+  Status add_new_names(const Repository& repository);
   Result<Loaded> load_version(Slot& slot, const Candidate& candidate);
   Status add_from_repository(const std::string& name);
   void set_statuses(Slot& slot, std::vector<dialect::ModelStatus> statuses);
@@ -88,8 +112,9 @@ class Server final : public dialect::ModelServer {
 
   ServerOptions options_;
   ModelTable table_;
-  std::map<std::string, Slot> slots_;  // the loader's thread alone adds and removes
-  mutable std::mutex statuses_mutex_;  // guards Slot::statuses, and slots_ against readers of statuses
+  std::vector<Repository> repositories_;  // the loader's thread alone
+  std::map<std::string, Slot> slots_;     // the loader's thread alone adds and removes
+  mutable std::mutex statuses_mutex_;     // guards Slot::statuses, and slots_ against readers of statuses
   std::atomic<bool> started_{false};
   std::atomic<bool> draining_{false};
 

@@ -47,6 +47,26 @@ class ScriptedSource final : public ModelSource {
   std::shared_ptr<Versions> versions_;
 };
 
+/// A repository whose models a test sets.
+class ScriptedRepository final : public ModelRepository {
+ public:
+  using Models = std::map<std::string, std::shared_ptr<ScriptedSource::Versions>>;
+  explicit ScriptedRepository(std::shared_ptr<Models> models) : models_(std::move(models)) {}
+  Result<std::vector<std::string>> names() override {
+    std::vector<std::string> names;
+    for (const auto& [name, versions] : *models_) names.push_back(name);
+    return names;
+  }
+  Result<std::unique_ptr<ModelSource>> source(std::string_view name) override {
+    const auto found = models_->find(std::string(name));
+    if (found == models_->end()) return not_found("model.unknown", "no such model");
+    return std::unique_ptr<ModelSource>(std::make_unique<ScriptedSource>(found->second));
+  }
+
+ private:
+  std::shared_ptr<Models> models_;
+};
+
 class NoMetrics final : public Metrics {
  public:
   void observe(std::string_view, const dialect::RequestRecord&) override {}
@@ -86,6 +106,11 @@ class ServerTest : public ::testing::Test {
   Status load(const std::string& name) {
     std::promise<Status> outcome;
     server_->load(name, [&](const Status& status) { outcome.set_value(status); });
+    return outcome.get_future().get();
+  }
+  Status refresh() {
+    std::promise<Status> outcome;
+    server_->refresh([&](const Status& status) { outcome.set_value(status); });
     return outcome.get_future().get();
   }
   Status unload(const std::string& name) {
@@ -225,6 +250,68 @@ TEST_F(ServerTest, TwoDeploymentsCannotShareAName) {
   start();
   ASSERT_TRUE(deploy("wine", versions({{"1", "FAKE"}})).ok());
   EXPECT_EQ(deploy("wine", versions({{"2", "FAKE"}})).error().id(), "serving.name_taken");
+}
+
+TEST_F(ServerTest, ARefreshLoadsWhatIsNewAndDropsWhatIsGone) {
+  start();
+  auto wine = versions({{"1", "FAKE"}});
+  auto models = std::make_shared<ScriptedRepository::Models>(ScriptedRepository::Models{{"wine", wine}});
+  server_->add_repository(std::make_unique<ScriptedRepository>(models), {});
+  ASSERT_TRUE(refresh().ok());
+  EXPECT_TRUE(server_->find("wine", "1").ok());
+  (*wine)["2"] = "FAKE";
+  (*models)["beer"] = versions({{"1", "FAKE"}});
+  ASSERT_TRUE(refresh().ok());
+  EXPECT_EQ((*server_->find("wine", ""))->version(), "2");
+  EXPECT_TRUE(server_->find("beer", "").ok());
+  wine->clear();
+  EXPECT_EQ(refresh().error().id(), "source.empty");
+  EXPECT_FALSE(server_->find("wine", "").ok());
+  EXPECT_TRUE(server_->find("beer", "").ok());
+  (*wine)["3"] = "FAKE";
+  ASSERT_TRUE(refresh().ok());
+  EXPECT_EQ((*server_->find("wine", ""))->version(), "3");
+}
+
+TEST_F(ServerTest, ARefreshLeavesAloneWhatWasUnloadedByACall) {
+  start();
+  ASSERT_TRUE(deploy("wine", versions({{"1", "FAKE"}})).ok());
+  ASSERT_TRUE(unload("wine").ok());
+  ASSERT_TRUE(refresh().ok());
+  EXPECT_FALSE(server_->find("wine", "").ok());
+  ASSERT_TRUE(load("wine").ok());
+  EXPECT_TRUE(server_->find("wine", "").ok());
+}
+
+TEST_F(ServerTest, ARefreshTriesWhatFailedOnlyWhenItChanged) {
+  start();
+  auto content = versions({{"1", "FAKE"}});
+  ASSERT_TRUE(deploy("wine", content).ok());
+  fake_->set_load_failure(internal_error("backend.load", "boom"));
+  (*content)["1"] = "FAKE2";
+  EXPECT_EQ(refresh().error().id(), "backend.load");
+  fake_->set_load_failure(std::nullopt);
+  EXPECT_EQ(refresh().error().id(), "backend.load");  // the same content is not tried again
+  EXPECT_EQ(fake_->loads(), 1U);
+  EXPECT_TRUE(infer(*server_->find("wine", "1")).ok());
+  (*content)["1"] = "FAKE3";
+  ASSERT_TRUE(refresh().ok());
+  EXPECT_EQ(fake_->loads(), 2U);
+  EXPECT_EQ(server_->index()[0].reason, "");
+}
+
+TEST_F(ServerTest, SettingsSayWhichVersionsAreReady) {
+  start();
+  DeploymentSettings latest;
+  latest.latest_versions = 2;
+  ASSERT_TRUE(deploy("wine", versions({{"1", "FAKE"}, {"2", "FAKE"}, {"3", "FAKE"}}), latest).ok());
+  EXPECT_EQ(*server_->versions("wine"), (std::vector<std::string>{"2", "3"}));
+  DeploymentSettings only;
+  only.only_versions = {"1", "9"};
+  ASSERT_TRUE(deploy("beer", versions({{"1", "FAKE"}, {"2", "FAKE"}}), only).ok());
+  EXPECT_EQ(*server_->versions("beer"), std::vector<std::string>{"1"});
+  only.only_versions = {"9"};
+  EXPECT_EQ(deploy("ale", versions({{"1", "FAKE"}}), only).error().id(), "source.version_missing");
 }
 
 }  // namespace
