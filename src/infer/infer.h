@@ -34,6 +34,7 @@ struct Timings {
   Duration compute{};
   Duration encode{};
   std::size_t batch_rows = 1;  ///< rows of the run that answered it, its own and others'
+  bool leads_run = true;       ///< false for all but one of the requests that one run answered
 };
 
 /// The name lives as long as the model that answered.

@@ -49,7 +49,12 @@ class Revision::Job final : public Pending {
   }
 
   void answer(Result<infer::Response> response) override {
-    if (response.ok()) revision_.note_run(binding, response->timings);
+    if (response.ok()) {
+      revision_.note_run(binding, response->timings);
+      revision_.statistics_.succeeded(binding.rows, response->timings, revision_.clock_->wall_now());
+    } else {
+      revision_.statistics_.failed(revision_.clock_->now() - created);
+    }
     call_->done(std::move(response));
   }
 
@@ -136,6 +141,7 @@ void Revision::note_run(const Binding& binding, const infer::Timings& timings) c
 void Revision::infer(dialect::ModelLease self, std::unique_ptr<infer::Call> call) const {
   auto binding = bind(call->request, signature());
   if (!binding.ok()) {
+    statistics_.failed(Duration{});
     call->done(binding.error());
     return;
   }

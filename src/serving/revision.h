@@ -14,6 +14,7 @@
 #include "function/function.h"
 #include "infer/infer.h"
 #include "serving/scheduler.h"
+#include "serving/statistics.h"
 #include "tensor/signature.h"
 
 namespace slipway::serving {
@@ -73,7 +74,8 @@ class Revision final : public dialect::ServedModel {
   /// What a run of the measured size is expected to take; nothing when the model could not be tried.
   [[nodiscard]] std::optional<Duration> measured_run() const;
   /// Rows of one run, at most.
-  [[nodiscard]] std::size_t max_batch_rows() const { return max_batch_rows_; }
+  [[nodiscard]] std::size_t max_batch_rows() const override { return max_batch_rows_; }
+  [[nodiscard]] dialect::ModelStatistics statistics() const override { return statistics_.snapshot(); }
 
  private:
   class Job;
@@ -91,6 +93,7 @@ class Revision final : public dialect::ServedModel {
   // unknown.
   std::size_t run_bytes_ = 0;
   mutable std::atomic<std::int64_t> run_ns_{0};
+  mutable Statistics statistics_;
   std::size_t max_batch_rows_ = 1;
   std::unique_ptr<Scheduler> scheduler_;
 };

@@ -151,6 +151,7 @@ void answer_all(Flight& flight, std::vector<infer::Response> parts, MonoTime end
     parts[i].timings.queue = flight.start - flight.requests[i]->created;
     parts[i].timings.compute = end - flight.start;
     parts[i].timings.batch_rows = flight.stacked.rows;
+    parts[i].timings.leads_run = i == 0;
     flight.requests[i]->answer(std::move(parts[i]));
   }
 }

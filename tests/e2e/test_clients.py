@@ -77,3 +77,21 @@ def test_tritonclient_names_model_and_versions(server):
     assert metadata["name"] == "wine"
     assert metadata["versions"] == ["1.0.0"]
     assert client.get_server_metadata()["name"] == "slipway"
+
+
+def test_tritonclient_reads_statistics_and_configuration(server, wine):
+    client = tritonclient.http.InferenceServerClient(server.address)
+    data = tritonclient.http.InferInput("input", [2, 13], "FP32")
+    data.set_data_from_numpy(np.array(wine.rows[:2], np.float32))
+    for _ in range(3):
+        client.infer("wine", [data])
+    statistics = client.get_inference_statistics("wine")["model_stats"][0]
+    assert (statistics["name"], statistics["version"]) == ("wine", "1.0.0")
+    assert (statistics["inference_count"], statistics["execution_count"]) == (6, 3)
+    assert statistics["inference_stats"]["success"]["count"] == 3
+    assert statistics["inference_stats"]["compute_infer"]["ns"] > 0
+    assert [batch["batch_size"] for batch in statistics["batch_stats"]] == [2]
+    config = client.get_model_config("wine")
+    assert config["input"][0]["name"] == "input" and config["input"][0]["data_type"] == "TYPE_FP32"
+    assert config["input"][0]["dims"] == ([13] if config["max_batch_size"] > 0 else [-1, 13])
+    assert {"statistics", "model_configuration"} <= set(client.get_server_metadata()["extensions"])

@@ -31,7 +31,8 @@ std::string server_metadata(std::string_view version) {
   out.field("version", version);
   out.key("extensions");
   out.begin_array();
-  for (const char* extension : {"binary_tensor_data", "parameters", "model_repository"})
+  for (const char* extension :
+       {"binary_tensor_data", "parameters", "model_repository", "statistics", "model_configuration"})
     out.string(extension);
   out.end_array();
   out.end_object();

@@ -6,6 +6,7 @@
 
 #include "plugins/dialects/openinference/infer.h"
 #include "plugins/dialects/openinference/metadata.h"
+#include "plugins/dialects/openinference/model_facts.h"
 #include "plugins/dialects/openinference/repository.h"
 #include "plugins/dialects/openinference/wire.h"
 
@@ -25,6 +26,11 @@ enum RouteId : int {
   kModel,
   kModelVersion,
   kModelReady,
+  kConfig,
+  kConfigVersion,
+  kStatistics,
+  kStatisticsVersion,
+  kAllStatistics,
   kModelVersionReady,
   kInfer,
   kInferVersion,
@@ -55,6 +61,11 @@ class OpenInferenceDialect final : public dialect::Dialect {
             get("/v2/models/{model}/versions/{version}", kModelVersion),
             get("/v2/models/{model}/ready", kModelReady),
             get("/v2/models/{model}/versions/{version}/ready", kModelVersionReady),
+            get("/v2/models/{model}/config", kConfig),
+            get("/v2/models/{model}/versions/{version}/config", kConfigVersion),
+            get("/v2/models/{model}/stats", kStatistics),
+            get("/v2/models/{model}/versions/{version}/stats", kStatisticsVersion),
+            get("/v2/models/stats", kAllStatistics),
             post("/v2/models/{model}/infer", kInfer, Reach::kInference),
             post("/v2/models/{model}/versions/{version}/infer", kInferVersion, Reach::kInference),
             post("/v2/repository/index", kIndex, Reach::kInference),
@@ -87,6 +98,16 @@ class OpenInferenceDialect final : public dialect::Dialect {
         return model_ready(values[0], {}, *exchange);
       case kModelVersionReady:
         return model_ready(values[0], values[1], *exchange);
+      case kConfig:
+        return configuration(values[0], {}, *exchange);
+      case kConfigVersion:
+        return configuration(values[0], values[1], *exchange);
+      case kStatistics:
+        return statistics(values[0], {}, *exchange);
+      case kStatisticsVersion:
+        return statistics(values[0], values[1], *exchange);
+      case kAllStatistics:
+        return all_statistics(*exchange);
       case kIndex:
         return repository_index(host_, *exchange);
       case kLoad:
@@ -119,6 +140,44 @@ class OpenInferenceDialect final : public dialect::Dialect {
     const auto model = host_.server->find(name, version);
     if (!model.ok() && model.code() != Code::kUnavailable) return respond_error(model.error(), exchange);
     respond_json(model.ok() ? 200 : kNotReady, model_health(name, model.ok()), exchange);
+  }
+
+  void configuration(std::string_view name, std::string_view version, Exchange& exchange) {
+    const auto model = host_.server->find(name, version);
+    if (!model.ok()) return respond_error(model.error(), exchange);
+    respond_json(200, model_configuration(**model), exchange);
+  }
+
+  // Without a version: all versions that are ready, as Triton answers.
+  void statistics(std::string_view name, std::string_view version, Exchange& exchange) {
+    std::vector<dialect::ModelLease> models;
+    if (!version.empty()) {
+      const auto model = host_.server->find(name, version);
+      if (!model.ok()) return respond_error(model.error(), exchange);
+      models.push_back(*model);
+    } else {
+      const auto versions = host_.server->versions(name);
+      if (!versions.ok()) return respond_error(versions.error(), exchange);
+      add_models(name, *versions, models);
+    }
+    respond_json(200, model_statistics(models), exchange);
+  }
+
+  void all_statistics(Exchange& exchange) {
+    std::vector<dialect::ModelLease> models;
+    for (const dialect::ModelStatus& status : host_.server->index()) {
+      if (status.state == dialect::ModelState::kReady) add_models(status.name, {&status.version, 1}, models);
+    }
+    respond_json(200, model_statistics(models), exchange);
+  }
+
+  // A version that left in the meantime is left out.
+  void add_models(std::string_view name, std::span<const std::string> versions,
+                  std::vector<dialect::ModelLease>& models) const {
+    for (const std::string& version : versions) {
+      const auto model = host_.server->find(name, version);
+      if (model.ok()) models.push_back(*model);
+    }
   }
 
   void metadata(std::string_view name, std::string_view version, Exchange& exchange) {

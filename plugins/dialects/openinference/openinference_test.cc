@@ -116,8 +116,9 @@ TEST_F(OpenInferenceTest, TheServerTellsItsNameAndExtensions) {
   const auto got = get("/v2");
   EXPECT_EQ(got->status, 200);
   EXPECT_EQ(got->header("content-type"), "application/json");
-  EXPECT_EQ(got->body, R"({"name":"slipway","version":"1.2.3","extensions":)"
-                       R"(["binary_tensor_data","parameters","model_repository"]})");
+  EXPECT_EQ(got->body,
+            R"({"name":"slipway","version":"1.2.3","extensions":)"
+            R"(["binary_tensor_data","parameters","model_repository","statistics","model_configuration"]})");
 }
 
 TEST_F(OpenInferenceTest, HealthIsJsonAndNotReadyIs400) {

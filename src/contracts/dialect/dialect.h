@@ -23,6 +23,27 @@ namespace slipway::dialect {
 enum class ModelState : std::uint8_t { kLoading, kReady, kUnloading, kFailed, kUnloaded };
 std::string_view state_name(ModelState state);  ///< "LOADING", "READY", ... as Triton's index writes them
 
+struct CountAndTime {
+  std::uint64_t count = 0;
+  Duration time{};  ///< of all of them together
+};
+
+/// What a revision has done since it was loaded.
+struct ModelStatistics {
+  struct Batch {
+    std::size_t rows = 0;
+    CountAndTime runs;
+  };
+  std::int64_t last_inference_ms = 0;  ///< since 1970, UTC; 0 = none yet
+  std::uint64_t inferences = 0;        ///< rows answered
+  std::uint64_t executions = 0;        ///< runs of the model
+  CountAndTime success;                ///< requests answered, with their time in queue and model
+  CountAndTime fail;
+  CountAndTime queue;
+  CountAndTime compute;
+  std::vector<Batch> batches;  ///< runs by their rows
+};
+
 /// One revision of a deployment as clients see it. Immutable; holding the pointer keeps the model loaded, so
 /// hold it for a request, not for longer. Thread: safe.
 class ServedModel {
@@ -39,6 +60,9 @@ class ServedModel {
   [[nodiscard]] virtual const std::string& description() const = 0;
   /// One record that the model answers, as JSON, for documents and the page; empty when none is known.
   [[nodiscard]] virtual const std::string& example_record() const = 0;
+  [[nodiscard]] virtual ModelStatistics statistics() const { return {}; }
+  /// Rows that requests are run together up to; 1 = every request alone.
+  [[nodiscard]] virtual std::size_t max_batch_rows() const { return 1; }
 };
 using ModelLease = std::shared_ptr<const ServedModel>;
 
