@@ -64,6 +64,7 @@ void print_json(Context& context, const net::LoadReport& report) {
   writer.end_object();
   writer.field("failed_connections", report.failed_connections);
   writer.field("bytes_received", report.bytes_received);
+  writer.field("ended_early", report.ended_early);
   writer.end_object();
   context.print(text);
 }
@@ -91,6 +92,7 @@ void print_text(Context& context, const Options& options, const net::LoadReport&
   if (report.failed_connections > 0) {
     context.print("  " + std::to_string(report.failed_connections) + " connections failed");
   }
+  if (!report.ended_early.empty()) context.print("  ended early: " + report.ended_early);
   if (!report.first_error.empty()) context.print("  first error: " + printable(report.first_error, 300));
 }
 
@@ -127,9 +129,9 @@ Exit bench(Context& context, const Options& options) {
   } else {
     print_text(context, options, *report);
   }
-  const bool all_fine =
-      report->failed_connections == 0 && std::none_of(report->by_status.begin(), report->by_status.end(),
-                                                      [](const auto& entry) { return entry.first >= 400; });
+  const bool all_fine = report->failed_connections == 0 && report->ended_early.empty() &&
+                        std::none_of(report->by_status.begin(), report->by_status.end(),
+                                     [](const auto& entry) { return entry.first >= 400; });
   return all_fine && report->answers > 0 ? Exit::kDone : Exit::kFailed;
 }
 

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <optional>
 #include <utility>
 
 #include "net/answer_fields.h"
@@ -62,6 +63,7 @@ class Generator {
   MonoTime now_{};
   MonoTime last_answer_{};
   bool measuring_ = false;
+  std::optional<Error> gone_;  // why the server can no longer be reached
 };
 
 void Generator::want(Connection& connection, std::uint32_t events, int operation) const {
@@ -84,7 +86,11 @@ Status Generator::open(Connection& connection) {
 // After the server closed the connection; the request under way is lost and counted by the caller.
 Status Generator::reopen(Connection& connection) {
   connection.socket.reset();
-  SLIPWAY_TRY(open(connection));
+  const Status opened = open(connection);
+  if (!opened.ok()) {
+    gone_ = opened.error();
+    return {};
+  }
   return send_next(connection);
 }
 
@@ -178,7 +184,8 @@ Result<LoadReport> Generator::run() {
   MonoTime began = now_ + options_.warm_up;
   for (Connection& connection : connections_) SLIPWAY_TRY(send_next(connection));
   std::array<epoll_event, kEventsPerWait> events;
-  while (!stop_.load(std::memory_order_relaxed) && (!measuring_ || now_ < began + options_.duration)) {
+  while (!stop_.load(std::memory_order_relaxed) && !gone_ &&
+         (!measuring_ || now_ < began + options_.duration)) {
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), kWaitMs);
     now_ = clock_.now();
     if (!measuring_ && now_ >= began) {
@@ -195,6 +202,8 @@ Result<LoadReport> Generator::run() {
       if ((event.events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) SLIPWAY_TRY(receive(connection));
     }
   }
+  if (gone_ && report_.answers == 0) return *gone_;
+  if (gone_) report_.ended_early = gone_->message();
   report_.elapsed = measuring_ ? now_ - began : Duration::zero();
   return std::move(report_);
 }

@@ -36,6 +36,7 @@ struct LoadReport {
   std::uint64_t failed_connections = 0;  ///< ended by the server without Connection: close, or broken
   std::map<int, std::uint64_t> by_status;
   std::string first_error;  ///< the beginning of the first body whose status is 400 or more
+  std::string ended_early;  ///< why the server could no longer be reached; empty when the time was used
   std::uint64_t bytes_received = 0;
   Duration elapsed{};
   Histogram latency;  ///< from handing a request to the kernel to its answer's last byte
@@ -47,7 +48,8 @@ struct LoadReport {
 Result<std::string> render_request(const Endpoint& endpoint, std::string_view method, std::string_view target,
                                    std::span<const dialect::Header> headers, std::string_view body);
 
-/// Runs for warm-up and duration, or until `stop` becomes true; then reports what was measured so far.
+/// Runs for warm-up and duration, or until `stop` becomes true or the server is gone; then reports what was
+/// measured so far.
 /// Errors: those of connect_to(), net.load (no requests, or an answer that is neither counted nor chunked),
 /// net.timeout.
 Result<LoadReport> run_load(const LoadOptions& options, const Clock& clock, const std::atomic<bool>& stop);
