@@ -257,6 +257,9 @@ Exit serve(Context& context, Options& options) {
   (*assembly)->watch();
   int signal = 0;
   sigwait(&signals, &signal);
+  // Whoever does not want to wait presses Ctrl-C once more.
+  sigdelset(&signals, SIGTERM);
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   context.logger().info("server.stopping", "finishing requests in flight");
   const bool complete = (*assembly)->drain();
   context.print(complete ? "stopped: every request was answered"
