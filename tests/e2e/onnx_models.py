@@ -53,3 +53,10 @@ def open_shape(path):
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 3, "height", "width"])
     mean = helper.make_tensor_value_info("mean", TensorProto.FLOAT, ["batch", 1, 1, 1])
     return _write(path, [helper.make_node("ReduceMean", ["image"], ["mean"], axes=[1, 2, 3])], [image], [mean])
+
+
+def echo(path):
+    """y is the text x, both BYTES of [-1]."""
+    x = helper.make_tensor_value_info("x", TensorProto.STRING, ["batch"])
+    y = helper.make_tensor_value_info("y", TensorProto.STRING, ["batch"])
+    return _write(path, [helper.make_node("Identity", ["x"], ["y"])], [x], [y])
