@@ -210,8 +210,10 @@ Status FileUpload::read_kept(const Sink& sink) {
 
 Status FileUpload::write(ByteView bytes) {
   const Status status = file_->write(bytes);
-  if (!status.ok()) return in_store_words(status.error(), key_, store_.address());
-  return {};
+  if (status.ok()) return {};
+  if (status.error().id() == "io.disk_full")
+    discard();  // whoever makes room should find it, not what filled it
+  return in_store_words(status.error(), key_, store_.address());
 }
 
 void FileUpload::discard() {
