@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "io/file_helpers.h"
 #include "packing/pack.h"
+#include "packing/probe.h"
 #include "serving/folder_source.h"
 #include "serving/package_source.h"
 
@@ -134,6 +135,17 @@ Result<std::shared_ptr<package::Package>> open_package(Context& context, const s
   }
   SLIPWAY_ASSIGN_OR_RETURN(auto package, packages.open(address.name));
   return std::shared_ptr<package::Package>(std::move(package));
+}
+
+Status check_model_file(Context& context, const std::string& path) {
+  constexpr std::uint64_t kEndBytes = std::uint64_t{64} << 10U;
+  SLIPWAY_ASSIGN_OR_RETURN(const auto file, context.files().open_read(path));
+  const std::uint64_t size = file->size_bytes();
+  Buffer ends(static_cast<std::size_t>(std::min(size, 2 * kEndBytes)));
+  const auto half = static_cast<std::size_t>(std::min(size, kEndBytes));
+  SLIPWAY_TRY(file->read_at(0, ends.bytes().first(half)).status());
+  SLIPWAY_TRY(file->read_at(size - (ends.size() - half), ends.bytes().subspan(half)).status());
+  return packing::find_backend(context.backends(), path.substr(path.rfind('/') + 1), ends.bytes()).status();
 }
 
 Result<Servable> servable(Context& context, const std::string& target, const std::string& store,

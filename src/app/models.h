@@ -40,6 +40,10 @@ Result<PackageAddress> find_package(Context& context, const std::string& text, c
 Result<std::shared_ptr<package::Package>> open_package(Context& context, const std::string& text,
                                                        const std::string& store);
 
+/// What a file is that no backend takes, and the way to one that can be served. Errors: packing.pickle,
+/// packing.unknown_model; io.*.
+Status check_model_file(Context& context, const std::string& path);
+
 /// $SLIPWAY_HOME/store.
 std::string local_store(const Context& context);
 

@@ -222,6 +222,14 @@ void announce(Context& context, Assembly& assembly, const std::vector<Outcome>& 
   if (paste) context.print("ask it:\n  " + *paste);
 }
 
+// Why no model could be loaded. A lone file that no backend takes is looked at more closely.
+Error why_none(Context& context, const Options& options, const std::vector<Outcome>& outcomes) {
+  const Error& error = outcomes.front().status.error();
+  if (error.id() != "serving.unknown_format" || options.targets.size() != 1) return error;
+  const Status file = check_model_file(context, options.targets.front());
+  return file.ok() || file.error().id().starts_with("io.") ? error : file.error();
+}
+
 Exit serve(Context& context, Options& options) {
   auto environment = environment_of(context, options);
   if (!environment.ok()) return context.fail(environment.error());
@@ -249,9 +257,8 @@ Exit serve(Context& context, Options& options) {
     return (*assembly)->models().find(outcome.name, "").ok();
   });
   if (!any_ready) {
-    const Error error = outcomes.front().status.error();
     (*assembly)->drain();
-    return context.fail(error.within("no model could be loaded"));
+    return context.fail(why_none(context, options, outcomes).within("no model could be loaded"));
   }
   announce(context, **assembly, outcomes);
   (*assembly)->watch();
