@@ -280,3 +280,17 @@ def test_the_request_to_paste_works_as_it_stands(slipway, serve, wine):
     paste = server.wait_for("^ask it:\n  (curl .*)\n").group(1)
     done = subprocess.run(["bash", "-c", f"{paste} -sS --fail-with-body"], text=True, capture_output=True, timeout=20)
     assert json.loads(done.stdout)["predictions"][0]["cultivar"] in ("barolo", "grignolino", "barbera")
+
+
+def test_listeners_off_loopback_are_refused_wherever_they_are_written(slipway, serve, tmp_path):
+    model = onnx_models.times(tmp_path / "times.onnx", 3)
+    (tmp_path / "environment.yaml").write_text(f"listen: 0.0.0.0:0\ndeployments: {{m: {{package: {model}}}}}\n")
+    for words in ((model, "--listen", "0.0.0.0:0", "--admin", "127.0.0.1:0"), (model, "--port", "0", "--admin", "0.0.0.0:0"),
+                  (model, "--listen", "[::]:0", "--admin", "127.0.0.1:0"),
+                  (model, "--listen", "192.0.2.1:0", "--admin", "127.0.0.1:0"),
+                  (tmp_path / "environment.yaml", "--admin", "127.0.0.1:0")):
+        error = json.loads(slipway("serve", *words, "--json", "--log-level", "off", code=3).stderr)["error"]
+        assert error["id"] == "app.not_loopback" and "TLS" in error["message"]
+    for address in ("127.0.0.1", "127.0.0.1:port", "127.0.0.1:99999", "unix:", f"unix:{tmp_path}/{'a' * 200}"):
+        done = slipway("serve", model, "--listen", address, "--admin", "127.0.0.1:0", "--log-level", "off", code=None)
+        assert done.returncode == 1 and done.stderr.startswith("slipway: "), (address, done.stderr)
