@@ -64,8 +64,11 @@ void Server::deploy(Deployment deployment, std::function<void(Status)> done) {
   });
 }
 
-void Server::start() {
-  on_loader([this] { started_.store(true); });
+void Server::start(std::function<void()> done) {
+  on_loader([this, done = std::move(done)] {
+    started_.store(true);
+    if (done) done();
+  });
 }
 
 void Server::begin_drain() { draining_.store(true); }

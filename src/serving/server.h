@@ -53,8 +53,9 @@ class Server final : public dialect::ModelServer {
   /// leave; what was unloaded by a call stays unloaded, and what failed is tried again only when it changed.
   /// `done` gets the first failure, on the loader's thread.
   void refresh(std::function<void(Status)> done);
-  /// ready() turns true once everything deployed before this call is loaded or has failed.
-  void start();
+  /// ready() turns true once everything deployed before this call is loaded or has failed; then `done` is
+  /// called, on the loader's thread. May be empty.
+  void start(std::function<void()> done = {});
   /// ready() turns false; requests are still answered.
   void begin_drain();
 
