@@ -169,6 +169,10 @@ bool on_loop_of(const Inbox& inbox) {
   return current_loop != nullptr && current_loop->inbox().get() == &inbox;
 }
 
+std::shared_ptr<Inbox> inbox_of_this_thread() {
+  return current_loop == nullptr ? nullptr : current_loop->inbox();
+}
+
 Status pin_thread(int cpu) {
   cpu_set_t set;
   CPU_ZERO(&set);

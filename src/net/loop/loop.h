@@ -115,6 +115,10 @@ class Loop {
 /// True on the thread that is running the loop of this inbox.
 [[nodiscard]] bool on_loop_of(const Inbox& inbox);
 
+/// The inbox of the loop that this thread is running, so that an answer can find its way back; null when
+/// there is none.
+[[nodiscard]] std::shared_ptr<Inbox> inbox_of_this_thread();
+
 /// Keeps the calling thread on one processor. Errors: net.affinity.
 Status pin_thread(int cpu);
 
