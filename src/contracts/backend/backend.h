@@ -49,12 +49,22 @@ class Executor {
   virtual void execute(std::unique_ptr<Task> task) = 0;
 };
 
+/// What a worker process may take that hosts an instance. An instance in this process has no such limits.
+struct ProcessLimits {
+  std::size_t memory_bytes = 0;                   ///< private memory; 0 = no limit
+  int niceness = 0;                               ///< 0 to 19: how readily it gives way to other processes
+  std::size_t runs_at_once = 1;                   ///< threads that run requests
+  Duration run_floor = std::chrono::seconds(10);  ///< no run is taken for hung before this
+};
+
 struct LoadOptions {
   int threads = 1;             ///< threads inside one run; 0 = as many as there are cores
   std::vector<int> affinity;   ///< cores for those threads; empty = any
   std::string device = "cpu";  ///< "cpu", or what a backend documents
   std::size_t max_output_bytes = std::size_t{1} << 30U;  ///< larger answers are an Error
   Executor* executor = nullptr;  ///< Borrows: outlives the instance; null = runs on the caller's thread
+  std::string model;             ///< "wine 1.0.0": what logs and metrics call it; may be empty
+  ProcessLimits process;
 };
 
 /// Called exactly once per submit, on any thread, possibly before submit returns.
