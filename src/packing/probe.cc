@@ -187,7 +187,7 @@ class Prober {
         ++not_text;
         continue;
       }
-      if (!encoded.ok()) return encoded.error();
+      SLIPWAY_TRY(encoded);
       found_.golden.push_back(std::move(golden));
       found_.sample.push_back(singles_[position].record);
     }

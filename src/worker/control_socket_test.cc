@@ -1,0 +1,105 @@
+#include "worker/control_socket.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "worker/memory.h"
+#include "worker/wire.h"
+
+namespace slipway::worker {
+namespace {
+
+std::string packet(FrameKind kind, std::uint32_t whole, std::uint32_t offset, std::string_view part,
+                   std::uint32_t magic = kFrameMagic) {
+  std::string bytes;
+  WireWriter writer(bytes);
+  writer.put(magic);
+  writer.put(kind);
+  writer.put(std::uint16_t{0});
+  writer.put(whole);
+  writer.put(offset);
+  return bytes + std::string(part);
+}
+
+TEST(ControlSocket, CarriesFramesAndDescriptors) {
+  auto [front, worker] = ControlSocket::pair().value();
+  const net::Fd file = sealed_copy("file", as_bytes("content")).value();
+  const int fd = file.get();
+  ASSERT_TRUE(front.send(FrameKind::kFile, "payload", {&fd, 1}).ok());
+  ASSERT_TRUE(front.send(FrameKind::kLoad, "").ok());
+  const Frame first = worker.receive().value().value();
+  EXPECT_EQ(first.kind, FrameKind::kFile);
+  EXPECT_EQ(first.payload, "payload");
+  ASSERT_EQ(first.descriptors.size(), 1U);
+  char text[8] = {};
+  EXPECT_EQ(::pread(first.descriptors[0].get(), text, 7, 0), 7);
+  EXPECT_STREQ(text, "content");
+  EXPECT_EQ(worker.receive().value()->payload, "");
+  EXPECT_FALSE(front.receive().value().has_value()) << "the front's end does not block";
+}
+
+TEST(ControlSocket, CarriesFramesLargerThanTheSocket) {
+  auto [front, worker] = ControlSocket::pair().value();
+  const std::string large(3 << 20, 'x');
+  ASSERT_TRUE(front.send(FrameKind::kLoad, large).ok());
+  EXPECT_TRUE(front.blocked());
+  std::thread sender([&front = front] {
+    while (front.blocked()) {
+      ASSERT_TRUE(front.flush().ok());
+      std::this_thread::yield();
+    }
+  });
+  EXPECT_EQ(worker.receive().value()->payload, large);
+  sender.join();
+}
+
+TEST(ControlSocket, SaysWhenTheOtherSideIsGone) {
+  auto [front, worker] = ControlSocket::pair().value();
+  ASSERT_TRUE(worker.send(FrameKind::kLog, "last words").ok());
+  worker.close();
+  EXPECT_EQ(front.receive().value()->payload, "last words");
+  EXPECT_EQ(front.receive().error().id(), "worker.gone");
+  EXPECT_EQ(front.send(FrameKind::kLoad, "x").error().id(), "worker.gone");
+}
+
+TEST(ControlSocket, DropsALineInsteadOfWaiting) {
+  auto [front, worker] = ControlSocket::pair().value();
+  int sent = 0;
+  while (worker.try_send(FrameKind::kLog, std::string(kPartBytes, 'l'))) ++sent;
+  EXPECT_GT(sent, 0);
+  EXPECT_FALSE(worker.try_send(FrameKind::kLog, std::string(kPartBytes + 1, 'l'))) << "more than a packet";
+  EXPECT_TRUE(front.receive().value().has_value());
+}
+
+TEST(ControlSocket, RefusesPacketsThatBreakTheRules) {
+  const std::vector<std::vector<std::string>> rows = {
+      {"short"},
+      {packet(FrameKind::kLog, 1, 0, "x", 0x12345678)},
+      {packet(static_cast<FrameKind>(0), 1, 0, "x")},
+      {packet(static_cast<FrameKind>(99), 1, 0, "x")},
+      {packet(FrameKind::kLog, 0xffffffff, 0, "x")},
+      {packet(FrameKind::kLog, 1, 0, "xy")},
+      {packet(FrameKind::kLog, 4, 1, "x")},
+      {packet(FrameKind::kLog, 4, 0, "")},
+      {packet(FrameKind::kLog, 4, 0, "xx"), packet(FrameKind::kLog, 4, 0, "xx")},
+      {packet(FrameKind::kLog, 4, 0, "xx"), packet(FrameKind::kReady, 4, 2, "xx")},
+      {packet(FrameKind::kLog, 4, 0, "xx"), packet(FrameKind::kLog, 5, 2, "xx")},
+      {std::string(kPacketHeaderBytes + kPartBytes + 1, 'x')},
+  };
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    auto [front, worker] = ControlSocket::pair().value();
+    for (const std::string& bytes : rows[i]) {
+      ASSERT_EQ(::send(worker.fd(), bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
+    }
+    const auto received = front.receive();
+    ASSERT_FALSE(received.ok()) << i;
+    EXPECT_EQ(received.error().id(), "worker.protocol") << i;
+  }
+}
+
+}  // namespace
+}  // namespace slipway::worker

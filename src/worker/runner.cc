@@ -1,0 +1,215 @@
+#include <poll.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <semaphore>
+#include <string>
+#include <utility>
+
+#include "worker/block.h"
+#include "worker/frames.h"
+#include "worker/runner_internal.h"
+
+namespace slipway::worker {
+namespace {
+
+// Runs shorter than this are not worth another thread's waking up.
+constexpr std::int64_t kShortRunNs = 30'000;
+// How long the memory of large answers is kept after the last request.
+constexpr int kKeepMs = 1000;
+constexpr std::uint64_t kKeptBytes = std::uint64_t{4} << 20U;
+
+// A front that breaks the rules is of no use, and no answer can reach it.
+[[noreturn]] void give_up() { std::_Exit(1); }
+
+}  // namespace
+
+Runner::Runner(RunnerOptions options, backend::Instance& instance)
+    : options_(std::move(options)),
+      instance_(instance),
+      reader_(options_.answers.data(), options_.requests.data(), options_.layout),
+      sleep_(options_.answers.data()),
+      writer_(options_.answers.data(), options_.requests.data(), options_.layout),
+      front_bell_(options_.requests.data(), options_.front_bell.get()),
+      heap_(options_.layout.heap_bytes) {
+  for (std::uint32_t i = kLargeAnswers; i > 0; --i) free_marks_.push_back(i - 1);
+}
+
+void Runner::start() {
+  for (std::uint32_t i = 0; i < options_.threads; ++i) {
+    threads_.emplace_back([this, i] { serve(i); });
+    pthread_setname_np(threads_.back().native_handle(), ("run-" + std::to_string(i)).c_str());
+  }
+}
+
+void Runner::serve(std::uint32_t thread) {
+  while (true) {
+    std::unique_lock turn(turn_);
+    RequestFrame request;
+    switch (reader_.take(request)) {
+      case Taken::kBroken:
+        give_up();
+      case Taken::kNothing:
+        wait_for_requests();
+        continue;
+      case Taken::kFrame:
+        break;
+    }
+    if (usual_run_ns_.load(std::memory_order_relaxed) > kShortRunNs) turn.unlock();
+    run(request, thread);
+  }
+}
+
+// With turn_ held: nobody else may take requests meanwhile.
+void Runner::wait_for_requests() {
+  sleep_.fall_asleep();
+  bool trimmed = false;
+  while (reader_.empty()) {
+    pollfd bell{options_.worker_bell.get(), POLLIN, 0};
+    const int ready = ::poll(&bell, 1, trimmed ? -1 : kKeepMs);
+    if (ready == 0) {
+      trim_answers();
+      trimmed = true;
+    } else if (ready > 0) {
+      std::uint64_t rung = 0;
+      if (::read(options_.worker_bell.get(), &rung, sizeof(rung)) < 0 && errno != EINTR) give_up();
+    }
+  }
+  sleep_.awake();
+}
+
+void Runner::set_running(std::uint32_t thread, std::uint64_t sequence) {
+  internal::store(options_.answers.data() + Layout::kRunning + thread * sizeof(sequence), sequence,
+                  __ATOMIC_SEQ_CST);
+}
+
+void Runner::run(const RequestFrame& request, std::uint32_t thread) {
+  set_running(thread, request.sequence);
+  const MonoTime start = options_.clock->now();
+  const Result<infer::Response> response = run_model(request);
+  const Duration took = options_.clock->now() - start;
+  const std::int64_t usual = usual_run_ns_.load(std::memory_order_relaxed);
+  usual_run_ns_.store(usual + (took.count() - usual) / 8, std::memory_order_relaxed);
+  answer(request, response, took);
+  set_running(thread, 0);
+}
+
+Result<infer::Response> Runner::run_model(const RequestFrame& request) {
+  if (!options_.layout.holds(request.offset, request.bytes, request.slot)) {
+    return protocol_error("a request lies where none may be");
+  }
+  const ByteView block(options_.requests.data() + request.offset, request.bytes);
+  SLIPWAY_ASSIGN_OR_RETURN(const BlockHead head, read_block(block));
+  std::vector<TensorView> inputs;
+  inputs.reserve(head.tensors.size());
+  for (const BlockTensor& tensor : head.tensors) {
+    inputs.push_back({tensor.dtype, tensor.shape, block.subspan(tensor.offset, tensor.bytes)});
+  }
+  // Most backends have answered when submit() returns; the others are waited for.
+  std::optional<Result<infer::Response>> answered;
+  std::binary_semaphore done(0);
+  instance_.submit(inputs, head.wanted, [&](Result<infer::Response> response) {
+    answered.emplace(std::move(response));
+    done.release();
+  });
+  done.acquire();
+  return *std::move(answered);
+}
+
+void Runner::answer(const RequestFrame& request, const Result<infer::Response>& response, Duration took) {
+  AnswerFrame frame;
+  frame.sequence = request.sequence;
+  frame.slot = request.slot;
+  frame.run_ns = static_cast<std::uint64_t>(took.count());
+  frame.offset = options_.layout.small_of(request.slot);
+  const Status written = response.ok() ? write_outputs(*response, frame) : Status(response.error());
+  if (!written.ok()) write_failure(written.error(), frame);
+  put_answer(frame);
+}
+
+Status Runner::write_outputs(const infer::Response& response, AnswerFrame& frame) {
+  std::vector<TensorView> outputs;
+  outputs.reserve(response.outputs.size());
+  for (const infer::Output& output : response.outputs) {
+    if (!output.tensor.validate().ok()) {
+      return internal_error("backend.run", "the model gave an output whose data do not fit its shape " +
+                                               output.tensor.shape.to_string());
+    }
+    outputs.push_back(output.tensor);
+  }
+  const auto bytes = block_bytes(outputs, 0);
+  std::optional<LargeAnswer> place;
+  if (bytes && *bytes > kSmallBytes) {
+    place = take_place(frame.sequence, *bytes);
+    if (place) {
+      frame.offset = options_.layout.heap + place->offset;
+      frame.mark = place->mark;
+    }
+  }
+  if (!bytes || (*bytes > kSmallBytes && !place)) {
+    return resource_exhausted("backend.output_size",
+                              "the answer does not fit into the memory that is shared with the worker");
+  }
+  frame.bytes = *bytes;
+  write_block(outputs, {}, {options_.answers.data() + frame.offset, *bytes});
+  return {};
+}
+
+void Runner::write_failure(const Error& error, AnswerFrame& frame) {
+  std::string text = encode_error(error);
+  if (text.size() > kSmallBytes) {
+    text = encode_error(Error(error.code(), error.id().substr(0, 128), error.message().substr(0, 2048)));
+  }
+  frame.failed = 1;
+  frame.bytes = text.size();
+  std::memcpy(options_.answers.data() + frame.offset, text.data(), text.size());
+}
+
+void Runner::put_answer(const AnswerFrame& frame) {
+  bool ring = false;
+  {
+    const std::lock_guard lock(answers_mutex_);
+    // There is room for an answer to every request that can be in flight.
+    if (!writer_.put(frame)) give_up();
+    ring = front_bell_.should_ring();
+  }
+  if (ring) front_bell_.ring();
+}
+
+std::optional<Runner::LargeAnswer> Runner::take_place(std::uint64_t sequence, std::uint64_t bytes) {
+  const std::lock_guard lock(answers_mutex_);
+  reclaim();
+  if (free_marks_.empty()) return std::nullopt;
+  const auto offset = heap_.take(bytes);
+  if (!offset) return std::nullopt;
+  const LargeAnswer place{free_marks_.back(), sequence, *offset};
+  free_marks_.pop_back();
+  large_.push_back(place);
+  return place;
+}
+
+// With answers_mutex_ held.
+void Runner::reclaim() {
+  std::erase_if(large_, [this](const LargeAnswer& answer) {
+    const auto let_go = internal::load<std::uint64_t>(
+        options_.requests.data() + options_.layout.marks + answer.mark * sizeof(std::uint64_t),
+        __ATOMIC_ACQUIRE);
+    if (let_go != answer.sequence) return false;
+    heap_.give(answer.offset);
+    free_marks_.push_back(answer.mark);
+    return true;
+  });
+}
+
+void Runner::trim_answers() {
+  const std::lock_guard lock(answers_mutex_);
+  reclaim();
+  if (!large_.empty() || heap_.high_bytes() <= kKeptBytes) return;
+  options_.answers.release_pages(options_.layout.heap + kKeptBytes, heap_.high_bytes() - kKeptBytes);
+  heap_.reset_high();
+}
+
+}  // namespace slipway::worker

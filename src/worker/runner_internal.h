@@ -1,0 +1,78 @@
+// The worker's side of the shared memory: takes requests, runs them on its threads, gives answers.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "contracts/backend/backend.h"
+#include "net/loop/fd.h"
+#include "worker/heap.h"
+#include "worker/memory.h"
+#include "worker/ring.h"
+
+namespace slipway::worker {
+
+struct RunnerOptions {
+  Layout layout;
+  SharedMemory requests;  ///< readable
+  SharedMemory answers;   ///< writable
+  net::Fd worker_bell, front_bell;
+  std::uint32_t threads = 1;
+  const Clock* clock = nullptr;  ///< Borrows
+};
+
+/// One thread at a time waits for requests. When runs are short it goes on running them itself, since handing
+/// over would cost more; when they are long, another thread takes over the waiting. Threads never end: the
+/// process does.
+class Runner {
+ public:
+  /// Borrows: instance.
+  Runner(RunnerOptions options, backend::Instance& instance);
+  /// Starts the threads.
+  void start();
+
+ private:
+  struct LargeAnswer {
+    std::uint32_t mark = 0;
+    std::uint64_t sequence = 0;
+    std::uint64_t offset = 0;  ///< in the heap
+  };
+
+  void serve(std::uint32_t thread);
+  void wait_for_requests();
+  void run(const RequestFrame& request, std::uint32_t thread);
+  Result<infer::Response> run_model(const RequestFrame& request);
+  void answer(const RequestFrame& request, const Result<infer::Response>& response, Duration took);
+  Status write_outputs(const infer::Response& response, AnswerFrame& frame);
+  void write_failure(const Error& error, AnswerFrame& frame);
+  void put_answer(const AnswerFrame& frame);
+  std::optional<LargeAnswer> take_place(std::uint64_t sequence, std::uint64_t bytes);
+  void reclaim();
+  void trim_answers();
+  void set_running(std::uint32_t thread, std::uint64_t sequence);
+
+  RunnerOptions options_;
+  backend::Instance& instance_;
+
+  std::mutex turn_;  // held by the thread that waits for requests; guards these
+  RingReader<RequestFrame> reader_;
+  SleepWord sleep_;
+  std::atomic<std::int64_t> usual_run_ns_{0};
+
+  std::mutex answers_mutex_;  // guards these
+  RingWriter<AnswerFrame> writer_;
+  Bell front_bell_;
+  Heap heap_;
+  std::deque<LargeAnswer> large_;  // given and not yet let go, oldest first
+  std::vector<std::uint32_t> free_marks_;
+
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace slipway::worker

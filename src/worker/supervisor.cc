@@ -1,0 +1,207 @@
+#include "worker/supervisor.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <future>
+#include <thread>
+#include <utility>
+
+#include "net/loop/loop.h"
+#include "worker/host_internal.h"
+#include "worker/memory.h"
+
+namespace slipway::worker {
+namespace {
+
+/// The supervisor's thread and its hosts. Instances share it, so that the last of them may go in any order.
+class Core {
+ public:
+  Core(const SupervisorOptions& options, std::unique_ptr<net::Loop> loop)
+      : options(options), loop(std::move(loop)), watch_timer_(*this) {
+    thread_ = std::thread([this] {
+      this->loop->arm(watch_timer_, this->options.clock->now() + this->options.watch_interval);
+      this->loop->run();
+      for (const auto& host : hosts_) host->end();
+      hosts_.clear();
+      this->loop->disarm(watch_timer_);
+    });
+    pthread_setname_np(thread_.native_handle(), "workers");
+  }
+  ~Core() {
+    loop->stop();
+    thread_.join();
+  }
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  void add(std::shared_ptr<Host> host) {
+    loop->post([this, host = std::move(host)] {
+      hosts_.push_back(host);
+      host->start();
+    });
+  }
+  void remove(const std::shared_ptr<Host>& host) {
+    loop->post([this, host] {
+      host->end();
+      std::erase(hosts_, host);
+    });
+  }
+  std::vector<WorkerStatus> status() {
+    std::promise<std::vector<WorkerStatus>> promise;
+    loop->post([&] {
+      std::vector<WorkerStatus> all;
+      for (const auto& host : hosts_) {
+        if (!host->ended()) all.push_back(host->status());
+      }
+      promise.set_value(std::move(all));
+    });
+    return promise.get_future().get();
+  }
+
+  const SupervisorOptions options;
+  const std::unique_ptr<net::Loop> loop;
+
+ private:
+  class WatchTimer final : public net::Timer {
+   public:
+    explicit WatchTimer(Core& core) : core_(core) {}
+    void on_timer() override {
+      for (const auto& host : core_.hosts_) host->check();
+      std::erase_if(core_.hosts_, [](const auto& host) { return host->ended(); });
+      core_.loop->arm(*this, core_.options.clock->now() + core_.options.watch_interval);
+    }
+
+   private:
+    Core& core_;
+  };
+
+  WatchTimer watch_timer_;
+  std::vector<std::shared_ptr<Host>> hosts_;  // the thread alone
+  std::thread thread_;
+};
+
+class RemoteInstance final : public backend::Instance {
+ public:
+  RemoteInstance(Core& core, std::shared_ptr<Host> host) : core_(core), host_(std::move(host)) {}
+  ~RemoteInstance() override { core_.remove(host_); }
+
+  const Signature& signature() const override { return host_->signature(); }
+  std::span<const std::string> labels() const override { return host_->labels(); }
+  void submit(std::span<const TensorView> inputs, std::span<const std::size_t> outputs,
+              backend::Completion done) override {
+    if (const auto wrong = std::find_if(outputs.begin(), outputs.end(),
+                                        [&](std::size_t i) { return i >= signature().outputs.size(); });
+        wrong != outputs.end()) {
+      done(invalid_argument("backend.input", "there is no output number " + std::to_string(*wrong)));
+      return;
+    }
+    host_->channel().submit(inputs, outputs, std::move(done));
+  }
+
+ private:
+  Core& core_;
+  const std::shared_ptr<Host> host_;
+};
+
+LogLevel level_of(const Logger& logger) {
+  for (const LogLevel level : {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning, LogLevel::kError}) {
+    if (logger.enabled(level)) return level;
+  }
+  return LogLevel::kOff;
+}
+
+class IsolatedBackend final : public backend::Backend {
+ public:
+  IsolatedBackend(Core& core, backend::Backend& local) : core_(core), local_(local) {}
+
+  std::string_view name() const override { return local_.name(); }
+  bool probe(ByteView model) const override { return local_.probe(model); }
+  backend::BackendInfo info() override { return local_.info(); }
+
+  Result<std::unique_ptr<backend::Instance>> load(const backend::ModelFiles& files,
+                                                  const backend::LoadOptions& options) override {
+    auto wait = std::make_shared<LoadWait>();
+    SLIPWAY_ASSIGN_OR_RETURN(const auto host,
+                             Host::create(spec_of(files, options), core_.options, *core_.loop, wait));
+    core_.add(host);
+    const Status loaded = wait->wait([&](const std::string& name) {
+      std::uint64_t size = 0;
+      auto file = std::make_shared<Result<net::Fd>>(copy_file(files, name, size));
+      core_.loop->post([host, name, file, size] { host->give_file(name, std::move(*file), size); });
+    });
+    if (!loaded.ok()) {
+      core_.remove(host);
+      return loaded.error();
+    }
+    return std::unique_ptr<backend::Instance>(std::make_unique<RemoteInstance>(core_, host));
+  }
+
+ private:
+  static Result<net::Fd> copy_file(const backend::ModelFiles& files, const std::string& name,
+                                   std::uint64_t& size) {
+    SLIPWAY_ASSIGN_OR_RETURN(const ByteView bytes, files.read(name));
+    size = bytes.size();
+    return sealed_copy("slipway-file", bytes);
+  }
+
+  HostSpec spec_of(const backend::ModelFiles& files, const backend::LoadOptions& options) const {
+    HostSpec spec;
+    spec.model = options.model;
+    spec.run_floor = options.process.run_floor;
+    spec.load.backend = local_.name();
+    spec.load.main = files.main();
+    spec.load.device = options.device;
+    spec.load.names.assign(files.names().begin(), files.names().end());
+    spec.load.threads = options.threads;
+    spec.load.affinity.assign(options.affinity.begin(), options.affinity.end());
+    spec.load.max_output_bytes = options.max_output_bytes;
+    spec.setup.backend = local_.name();
+    spec.setup.runs_at_once =
+        static_cast<std::uint32_t>(std::clamp<std::size_t>(options.process.runs_at_once, 1, kMaxRunThreads));
+    spec.setup.memory_bytes = options.process.memory_bytes;
+    spec.setup.niceness = options.process.niceness;
+    spec.setup.affinity = spec.load.affinity;
+    spec.setup.log_level = static_cast<std::uint8_t>(level_of(*core_.options.logger));
+    return spec;
+  }
+
+  Core& core_;
+  backend::Backend& local_;
+};
+
+class SupervisorImpl final : public Supervisor {
+ public:
+  SupervisorImpl(const SupervisorOptions& options, std::unique_ptr<net::Loop> loop)
+      : core_(options, std::move(loop)) {}
+  std::unique_ptr<backend::Backend> isolated(backend::Backend& local) override {
+    return std::make_unique<IsolatedBackend>(core_, local);
+  }
+  std::vector<WorkerStatus> status() override { return core_.status(); }
+
+ private:
+  Core core_;
+};
+
+}  // namespace
+
+std::string_view worker_state_name(WorkerState state) {
+  switch (state) {
+    case WorkerState::kStarting:
+      return "starting";
+    case WorkerState::kReady:
+      return "ready";
+    case WorkerState::kDelayed:
+      return "delayed";
+    case WorkerState::kEnded:
+      return "ended";
+  }
+  return "";
+}
+
+Result<std::unique_ptr<Supervisor>> Supervisor::create(const SupervisorOptions& options) {
+  SLIPWAY_ASSIGN_OR_RETURN(auto loop, net::Loop::create(*options.clock));
+  return std::unique_ptr<Supervisor>(std::make_unique<SupervisorImpl>(options, std::move(loop)));
+}
+
+}  // namespace slipway::worker

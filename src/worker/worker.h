@@ -1,0 +1,25 @@
+// The life of a worker process: it sets itself up, loads one model, runs what comes, and ends with its front.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "contracts/backend/backend.h"
+
+namespace slipway::worker {
+
+struct WorkerOptions {
+  int channel = 3;               ///< the descriptor of the socket to the front; taken over
+  const Clock* clock = nullptr;  ///< Borrows
+  /// Every backend of this program; the front says which one is used. Lines of the logger go to the front.
+  std::function<std::vector<std::unique_ptr<backend::Backend>>(Logger&)> make_backends;
+};
+
+/// Serves until the front is gone, then ends the process on the spot: what runs is of no use to anybody.
+/// Returns only when the worker could not start, with the exit code.
+int run_worker(const WorkerOptions& options);
+
+}  // namespace slipway::worker
