@@ -155,9 +155,9 @@ std::vector<Outcome> load_all(serving::Server& server, std::vector<Servable> wan
     if (one.repository != nullptr) server.add_repository(std::move(one.repository), settings);
   }
   // What is announced as serving is ready, so that is waited for.
-  std::promise<void> started;
-  server.start([&started] { started.set_value(); });
-  started.get_future().wait();
+  const auto started = std::make_shared<std::promise<void>>();
+  server.start([started] { started->set_value(); });
+  started->get_future().wait();
   for (std::size_t i = 0; i < outcomes.size(); ++i) outcomes[i].status = waiting[i].get();
   return outcomes;
 }

@@ -22,12 +22,15 @@ struct Node {
   enum class Kind : std::uint8_t { kNull, kScalar, kList, kMap };
   struct Member;
 
+  Node();
+  Node(Kind kind, Mark mark);
+
   Kind kind = Kind::kNull;
   Mark mark;
-  bool quoted = false;            ///< a scalar written in quotes or as a block
-  std::string text{};             ///< of a scalar, as written
-  std::vector<Node> items{};      ///< of a list
-  std::vector<Member> members{};  ///< of a map, in the order written, duplicates included
+  bool quoted = false;          ///< a scalar written in quotes or as a block
+  std::string text;             ///< of a scalar, as written
+  std::vector<Node> items;      ///< of a list
+  std::vector<Member> members;  ///< of a map, in the order written, duplicates included
 };
 
 struct Node::Member {
@@ -35,6 +38,10 @@ struct Node::Member {
   Mark mark;
   Node value;
 };
+
+// Only here is a vector of members something that the compiler can make; clang looks.
+inline Node::Node() = default;
+inline Node::Node(Kind the_kind, Mark the_mark) : kind(the_kind), mark(the_mark) {}
 
 inline constexpr std::size_t kMaxFileBytes = std::size_t{1} << 20U;
 inline constexpr std::size_t kMaxDepth = 32;

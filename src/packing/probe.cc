@@ -187,7 +187,7 @@ class Prober {
         ++not_text;
         continue;
       }
-      SLIPWAY_TRY(encoded);
+      if (!encoded.ok()) return encoded.error();
       found_.golden.push_back(std::move(golden));
       found_.sample.push_back(singles_[position].record);
     }

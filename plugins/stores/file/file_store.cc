@@ -250,7 +250,7 @@ Status FileUpload::check_index() {
     if (!status.ok() && status.error().id() == "package.incomplete") {
       return aborted("store.incomplete", status.error().message());
     }
-    SLIPWAY_TRY(status);
+    if (!status.ok()) return status;
   }
   return {};
 }
