@@ -99,7 +99,9 @@ std::vector<std::string> function_blocks(const std::string& document) {
       inside = true;
     } else if (line == "```") {
       inside = false;
-    } else if (inside && line != "function:") {
+    } else if (inside && line == "function:") {
+      blocks.back().clear();  // what stands before it is the rest of slipway.yaml
+    } else if (inside) {
       blocks.back() += line + "\n";
     }
   }

@@ -46,7 +46,7 @@ def test_requests_gets_scikit_learns_answers_for_named_columns(server, wine):
 
 
 def test_curl_gets_scikit_learns_answer_for_one_record(server, wine):
-    words = ["curl", "-sS", "--fail-with-body", "-H", "Content-Type: application/json", "-d", "@-"]
+    words = ["curl", "-sS", "--fail-with-body", "-d", "@-"]
     done = subprocess.run([*words, f"{server.url}/predict/wine"], text=True, capture_output=True, timeout=20,
                           input=json.dumps({"records": wine.records[:1]}))
     assert done.returncode == 0, done.stdout + done.stderr

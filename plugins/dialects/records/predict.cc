@@ -93,7 +93,7 @@ class PredictCall final : public infer::Call {
 
 Result<function::Batch> receive(const Host& host, const dialect::ServedModel& model,
                                 const Exchange& exchange) {
-  SLIPWAY_TRY(check_content_type(exchange.header("content-type")));
+  SLIPWAY_TRY(check_content_type(exchange));
   return decode(as_text(exchange.body()), model.function(), host.limits);
 }
 

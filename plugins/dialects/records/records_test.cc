@@ -162,15 +162,30 @@ TEST_F(RecordsTest, BodiesThatAreNoRequestAreRefused) {
 TEST_F(RecordsTest, OnlyJsonIsRead) {
   const std::string body = R"({"records":[{"alcohol":1}]})";
   for (const char* type :
-       {"application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\""}) {
+       {"application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\"", "",
+        "application/x-www-form-urlencoded", "text/plain; charset=utf-8"}) {
     EXPECT_EQ(post(body, "/predict/wine", type)->status, 200) << type;
   }
-  for (const char* type : {"", "text/plain", "application/x-www-form-urlencoded",
-                           "application/json; charset=latin1", "application/jsonp", "application"}) {
+  for (const char* type : {"text/csv", "multipart/form-data; boundary=x", "application/json; charset=latin1",
+                           "text/plain; charset=latin1", "application/jsonp", "application"}) {
     const auto got = post(body, "/predict/wine", type);
     EXPECT_EQ(got->status, 400) << type;
     EXPECT_THAT(got->body, HasSubstr("predict.content_type")) << type;
   }
+}
+
+// Browsers send these types for a page of any origin without asking the server first; they ask before JSON.
+TEST_F(RecordsTest, PagesMustSayThatTheySendJson) {
+  const auto status = [&](const char* type) {
+    FakeRequest request{.method = Method::kPost, .path = "/predict/wine"};
+    request.headers = {{"origin", "http://elsewhere.example"}};
+    if (*type != '\0') request.headers.emplace_back("content-type", type);
+    request.body = R"({"records":[{"alcohol":1}]})";
+    return dialect::testing::send(*dialect_, std::move(request))->status;
+  };
+  EXPECT_EQ(status("application/json"), 200);
+  for (const char* type : {"", "text/plain", "application/x-www-form-urlencoded"})
+    EXPECT_EQ(status(type), 400) << type;
 }
 
 TEST_F(RecordsTest, FailuresOfTheServerKeepTheirCodeAndSayWhenToTryAgain) {

@@ -101,14 +101,20 @@ void respond_timed(std::string body, const infer::Timings& timings, dialect::Exc
   exchange.respond(200, headers, std::move(body));
 }
 
-Status check_content_type(std::optional<std::string_view> content_type) {
+Status check_content_type(const dialect::Exchange& exchange) {
+  const auto content_type = exchange.header("content-type");
   if (content_type == "application/json") return {};
+  const bool from_page = exchange.header("origin").has_value();
   static constexpr std::string_view kFix = ": send the header Content-Type: application/json";
-  if (!content_type)
+  if (!content_type) {
+    if (!from_page) return {};
     return invalid_argument("predict.content_type", "the request has no Content-Type" + std::string(kFix));
+  }
   const std::size_t end = std::min(content_type->find(';'), content_type->size());
   const std::string_view parameters = content_type->substr(std::min(end + 1, content_type->size()));
-  if (same_word(trimmed(content_type->substr(0, end)), "application/json") && charset_is_utf8(parameters))
+  const std::string_view media = trimmed(content_type->substr(0, end));
+  const bool unsaid = same_word(media, "application/x-www-form-urlencoded") || same_word(media, "text/plain");
+  if ((same_word(media, "application/json") || (unsaid && !from_page)) && charset_is_utf8(parameters))
     return {};
   return invalid_argument("predict.content_type", "the Content-Type is \"" + printable(*content_type) + "\"" +
                                                       std::string(kFix) + ", with a body in UTF-8");

@@ -28,8 +28,10 @@ void respond_json(std::string body, dialect::Exchange& exchange);
 /// 200 with Server-Timing.
 void respond_timed(std::string body, const infer::Timings& timings, dialect::Exchange& exchange);
 
-/// Errors: predict.content_type unless the request says that its body is JSON in UTF-8. Browsers send other
-/// types across origins without asking, so a body of another type is not looked at.
-Status check_content_type(std::optional<std::string_view> content_type);
+/// The body is read as JSON in UTF-8. A program need not say so: without a Content-Type, with the one that
+/// curl sends by itself, or with text/plain it is JSON all the same. A browser page (the request has an
+/// Origin) must say so, since browsers send the other types across origins without asking. Errors:
+/// predict.content_type.
+Status check_content_type(const dialect::Exchange& exchange);
 
 }  // namespace slipway::records

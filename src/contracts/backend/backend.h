@@ -63,8 +63,8 @@ struct LoadOptions {
   std::string device = "cpu";  ///< "cpu", or what a backend documents
   std::size_t max_output_bytes = std::size_t{1} << 30U;  ///< larger answers are an Error
   Executor* executor = nullptr;  ///< Borrows: outlives the instance; null = runs on the caller's thread
-  std::string model;             ///< "wine 1.0.0": what logs and metrics call it; may be empty
-  ProcessLimits process;
+  std::string model = {};        ///< "wine 1.0.0": what logs and metrics call it; may be empty
+  ProcessLimits process = {};
 };
 
 /// Called exactly once per submit, on any thread, possibly before submit returns.
