@@ -9,6 +9,8 @@ import subprocess
 import pytest
 import requests
 
+from conftest import ROOT
+
 
 @pytest.fixture
 def server(slipway, serve, wine):
@@ -25,6 +27,20 @@ def test_promtool_is_content_with_the_metrics(server, wine):
                           capture_output=True, timeout=30)
     assert done.returncode == 0, done.stdout + done.stderr
     assert 'model="wine"' in page.text and 'dialect="records"' in page.text
+
+
+def test_no_library_keeps_files_of_its_own_or_reports_to_its_maker(slipway, serve, tmp_path):
+    person = tmp_path / "person"
+    person.mkdir()
+    for name in ("CI", "ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        slipway.env.pop(name, None)  # ONNX Runtime reports nothing in continuous integration
+    slipway.env["HOME"] = str(person)
+    server = serve(ROOT / "examples/wine/model.onnx")
+    assert requests.get(f"{server.url}/predict", timeout=10).ok
+    opened = [os.readlink(link.path) for link in os.scandir(f"/proc/{server.process.pid}/fd")]
+    assert not [path for path in opened if str(person) in path]
+    assert server.stop() == 0
+    assert list(person.rglob("*")) == []
 
 
 def test_a_bad_request_gets_a_reason_and_the_server_stays_up(server, wine):

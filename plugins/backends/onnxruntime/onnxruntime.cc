@@ -1,5 +1,6 @@
 #include "plugins/backends/onnxruntime/onnxruntime.h"
 
+#include <cstdlib>
 #include <mutex>
 
 #include "graph/onnx.h"
@@ -57,10 +58,21 @@ class OnnxBackend final : public backend::Backend {
   std::shared_ptr<Runtime> runtime_;
 };
 
+// Microsoft's builds for Linux report to Microsoft from 1.29 on: models, runs and an identity of the machine,
+// by a thread, a database under the home folder and the network. This variable alone keeps all of it from
+// starting; it is read when the environment is made. Whoever sets it to 0 asks for the reports.
+// Source: microsoft/onnxruntime, pull request 27379.
+void keep_library_quiet() {
+  static constexpr const char* kVariable = "ORT_DISABLE_TELEMETRY";
+  const char* asked = std::getenv(kVariable);
+  if (asked == nullptr || std::string_view(asked) != "0") ::setenv(kVariable, "1", 1);
+}
+
 }  // namespace
 }  // namespace onnxruntime
 
 std::unique_ptr<backend::Backend> make_backend_onnxruntime(const backend::Host& host) {
+  onnxruntime::keep_library_quiet();
   return std::make_unique<onnxruntime::OnnxBackend>(host);
 }
 

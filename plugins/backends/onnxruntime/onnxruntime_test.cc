@@ -50,6 +50,18 @@ std::unique_ptr<backend::testing::ConformanceSubject> make_subject() { return st
 INSTANTIATE_TEST_SUITE_P(OnnxRuntime, BackendConformance,
                          ::testing::Values(BackendSubject{"onnxruntime", &make_subject}));
 
+TEST(OnnxRuntime, Reports_to_its_maker_only_for_who_asks) {
+  for (const auto& [before, after] :
+       {std::pair("0", "0"), std::pair("1", "1"), std::pair("", "1"), std::pair("no", "1")}) {
+    ::setenv("ORT_DISABLE_TELEMETRY", before, 1);
+    (void)make_backend_onnxruntime({});
+    EXPECT_STREQ(std::getenv("ORT_DISABLE_TELEMETRY"), after);
+  }
+  ::unsetenv("ORT_DISABLE_TELEMETRY");
+  (void)make_backend_onnxruntime({});
+  EXPECT_STREQ(std::getenv("ORT_DISABLE_TELEMETRY"), "1");
+}
+
 // Keeps what is logged.
 class KeptLog final : public Logger {
  public:
