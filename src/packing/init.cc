@@ -68,6 +68,11 @@ Result<std::string> init_settings(io::FileSystem& fs, std::span<backend::Backend
                              io::read_all(fs, io::join_path(folder, settings.sample), kMaxSampleBytes));
   }
   const auto probed = probe(*files, backends, clock, options);
+  // A model that loads but does not run yet lacks a setting that this file may give; a damaged one lacks
+  // more.
+  if (!probed.ok() && probed.status().error().id().starts_with("backend.")) {
+    return probed.status().error().within(io::join_path(folder, settings.model));
+  }
   if (probed.ok() && probed->function) settings.function = function::from_spec(probed->function->spec());
   return top(probed) + config::to_yaml(model_schema(), settings);
 }

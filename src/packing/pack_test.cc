@@ -209,6 +209,17 @@ TEST_F(PackTest, Init_asks_where_it_cannot_tell) {
   EXPECT_EQ(pack_path(dir_).status().error().id(), "packing.several_models");
 }
 
+TEST_F(PackTest, Init_refuses_a_damaged_model_by_name) {
+  std::ifstream in(kWine + "model.onnx", std::ios::binary);
+  std::string half(1000, '\0');
+  in.read(half.data(), static_cast<std::streamsize>(half.size()));
+  write("model.onnx", half);
+  const auto settings = init_settings(*files_, backends_, clock_, dir_);
+  ASSERT_FALSE(settings.ok());
+  EXPECT_EQ(settings.status().error().id(), "backend.load");
+  EXPECT_NE(settings.status().error().message().find("model.onnx"), std::string::npos);
+}
+
 TEST(NameFrom, Files_and_folders_give_sound_names) {
   const std::pair<std::string_view, std::string_view> rows[] = {{"/a/wine/", "wine"},
                                                                 {"m.onnx", "m"},
