@@ -112,7 +112,11 @@ TEST(OutQueueTest, KeepsTheOrderWhateverIsSentAtOnce) {
       for (int i = 0; i < 300; ++i) {
         std::string piece(static_cast<std::size_t>(i * 37 % 9000), static_cast<char>('a' + i % 26));
         expected += piece;
-        if (i % 3 == 0) {
+        if (i % 5 == 4) {
+          const auto shared = std::make_shared<const std::string>(piece + piece);
+          queue.append_shared("frame", shared, piece.size() / 2, piece.size());
+          expected.insert(expected.size() - piece.size(), "frame");
+        } else if (i % 3 == 0) {
           OutQueue other;
           other.append(piece.substr(0, piece.size() / 2));
           other.append_owned(piece.substr(piece.size() / 2));

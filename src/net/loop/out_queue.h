@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,6 +31,10 @@ class OutQueue {
 
   void append(std::string_view bytes);
   void append_owned(std::string&& bytes);
+  /// A few bytes, such as a frame's header, and then a part of a text that several entries share. `size`
+  /// bytes from `from` on are in it. Large parts are not copied.
+  void append_shared(std::string_view head, const std::shared_ptr<const std::string>& text, std::size_t from,
+                     std::size_t size);
   /// Moves all of `other` behind what is here.
   void splice(OutQueue&& other);
 
@@ -43,11 +48,21 @@ class OutQueue {
   void clear();
 
  private:
+  struct Piece {
+    std::string own;
+    std::shared_ptr<const std::string> shared = nullptr;  ///< in place of `own`
+    std::size_t from = 0;
+    std::size_t size = 0;
+    [[nodiscard]] std::string_view view() const {
+      return shared == nullptr ? std::string_view(own) : std::string_view(*shared).substr(from, size);
+    }
+  };
+
   std::string& open_piece(std::size_t size);
   void drop_front();
 
   BlockPool* pool_ = nullptr;
-  std::vector<std::string> pieces_;
+  std::vector<Piece> pieces_;
   std::size_t first_ = 0;   ///< index of the first piece not yet sent whole
   std::size_t offset_ = 0;  ///< bytes of it that are sent
   std::size_t bytes_ = 0;
