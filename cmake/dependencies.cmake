@@ -1,6 +1,6 @@
 # Third-party CMake targets. Modules name them under LIBS:
 #   Boost::headers simdjson::simdjson yaml-cpp CLI11::CLI11 spdlog::spdlog fmt::fmt OpenSSL::Crypto OpenSSL::SSL
-#   LibArchive::LibArchive ZLIB::ZLIB protobuf::libprotobuf-lite slipway_onnx_proto onnxruntime_headers Threads::Threads
+#   LibArchive::LibArchive ZLIB::ZLIB slipway_nghttp2 protobuf::libprotobuf-lite slipway_onnx_proto onnxruntime_headers Threads::Threads
 # Versions, licences and owners are in dependencies.txt.
 
 set(SLIPWAY_DEPS_HINT "run scripts/get-dependencies --with-tests")
@@ -17,6 +17,11 @@ find_package(LibArchive REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(Python3 COMPONENTS Interpreter REQUIRED)
+find_path(SLIPWAY_NGHTTP2_INCLUDE nghttp2/nghttp2.h REQUIRED)
+find_library(SLIPWAY_NGHTTP2_LIBRARY nghttp2 REQUIRED)
+add_library(slipway_nghttp2 UNKNOWN IMPORTED)
+set_target_properties(slipway_nghttp2 PROPERTIES IMPORTED_LOCATION ${SLIPWAY_NGHTTP2_LIBRARY}
+  INTERFACE_INCLUDE_DIRECTORIES ${SLIPWAY_NGHTTP2_INCLUDE})
 if(BUILD_TESTING)
   find_package(GTest QUIET)
   find_package(benchmark QUIET)
