@@ -27,6 +27,9 @@ class RoutedHandler final : public net::Handler {
   void refuse(const Error& error, std::unique_ptr<dialect::Exchange> exchange) override {
     router.refuse(error, std::move(exchange));
   }
+  [[nodiscard]] bool streams(dialect::Method method, std::string_view path) const override {
+    return router.streams(method, path);
+  }
 
   serving::Router router;
 };

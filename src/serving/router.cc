@@ -62,7 +62,8 @@ Status Router::add(dialect::Dialect& dialect) {
     if (!rest.empty() || node == root_.get()) {
       return internal_error("router.pattern", "the route \"" + route.pattern + "\" does not start with '/'");
     }
-    if (!node->targets.try_emplace(route.method, Target{&dialect, route.id, route.reach}).second) {
+    if (!node->targets.try_emplace(route.method, Target{&dialect, route.id, route.reach, route.streaming})
+             .second) {
       return internal_error(
           "router.conflict",
           "two routes are " + std::string(dialect::method_name(route.method)) + " " + route.pattern);
@@ -86,6 +87,14 @@ const Router::Node* Router::walk(std::string_view path, std::vector<std::string_
     }
   }
   return path.empty() ? node : nullptr;
+}
+
+bool Router::streams(dialect::Method method, std::string_view path) const {
+  std::vector<std::string_view> values;
+  const Node* node = walk(path, values);
+  if (node == nullptr) return false;
+  const auto target = node->targets.find(method);
+  return target != node->targets.end() && target->second.streaming;
 }
 
 void Router::refuse(const Error& error, std::unique_ptr<dialect::Exchange> exchange) const {

@@ -34,6 +34,9 @@ class Router {
   /// in the path.
   void route(std::unique_ptr<dialect::Exchange> exchange) const;
 
+  /// True when the route there wants its request's body in pieces. Cost: linear in the path.
+  [[nodiscard]] bool streams(dialect::Method method, std::string_view path) const;
+
   /// Answers with an error in the words of the dialect that owns the exchange's path, else plainly.
   void refuse(const Error& error, std::unique_ptr<dialect::Exchange> exchange) const;
 
@@ -42,6 +45,7 @@ class Router {
     dialect::Dialect* dialect = nullptr;
     int route_id = 0;
     dialect::Reach reach = dialect::Reach::kInference;
+    bool streaming = false;
   };
   struct Node;
   [[nodiscard]] const Node* walk(std::string_view path, std::vector<std::string_view>& values) const;

@@ -57,6 +57,17 @@ class RouterTest : public ::testing::Test {
   EchoDialect page_{"page", {{Method::kGet, "/", Reach::kInference, 6}}};
 };
 
+TEST_F(RouterTest, KnowsWhichRoutesWantTheirBodiesInPieces) {
+  EchoDialect grpc("grpc", {{Method::kPost, "/a/Stream", Reach::kInference, 1, true},
+                            {Method::kPost, "/a/Unary", Reach::kInference, 2}});
+  Router router(Router::Listener::kInference);
+  ASSERT_TRUE(router.add(grpc).ok());
+  EXPECT_TRUE(router.streams(Method::kPost, "/a/Stream"));
+  EXPECT_FALSE(router.streams(Method::kGet, "/a/Stream"));
+  EXPECT_FALSE(router.streams(Method::kPost, "/a/Unary"));
+  EXPECT_FALSE(router.streams(Method::kPost, "/b"));
+}
+
 TEST_F(RouterTest, FindsTheRouteAndItsValues) {
   Router router(Router::Listener::kInference);
   ASSERT_TRUE(router.add(v2_).ok());

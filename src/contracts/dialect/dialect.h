@@ -122,7 +122,8 @@ struct Route {
   Method method = Method::kGet;
   std::string pattern;
   Reach reach = Reach::kInference;
-  int id = 0;  ///< the dialect's own number for it
+  int id = 0;              ///< the dialect's own number for it
+  bool streaming = false;  ///< wants the request before its body is whole, to read() and answer at once
 };
 
 /// Values of a route's {names}, in the order of the pattern.

@@ -1,5 +1,7 @@
 #include "contracts/dialect/exchange.h"
 
+#include <utility>
+
 namespace slipway::dialect {
 
 std::string_view method_name(Method method) {
@@ -22,6 +24,25 @@ std::string_view method_name(Method method) {
       return "OTHER";
   }
   return "OTHER";
+}
+
+void Exchange::respond_with_trailers(int status, std::span<const Header> headers, std::string body,
+                                     std::span<const Header> trailers) {
+  start(status, headers);
+  if (!body.empty()) write(std::move(body));
+  finish(trailers);
+}
+
+void Exchange::on_gone(std::function<void()> callback) {
+  if (callback && gone()) callback();
+}
+
+void Exchange::on_room(std::function<void()> callback) {
+  if (callback) callback();
+}
+
+void Exchange::read(std::function<bool(BodyPiece)> callback) {
+  callback({.bytes = std::string(as_text(body())), .last = true});
 }
 
 }  // namespace slipway::dialect

@@ -1,7 +1,9 @@
 // One HTTP request and the way to answer it, free of sockets and of the version of HTTP.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -21,6 +23,13 @@ std::string_view method_name(Method method);
 struct Header {
   std::string_view name;
   std::string_view value;
+};
+
+/// What comes of a body that is read in pieces.
+struct BodyPiece {
+  std::string bytes = {};  ///< may be empty
+  bool last = false;       ///< nothing comes after it
+  bool gone = false;       ///< the client gave the request up: nothing comes any more
 };
 
 /// Life: the transport hands it to one handler; the handler answers once, now or later, from any thread, by
@@ -56,6 +65,35 @@ class Exchange {
   virtual void start(int status, std::span<const Header> headers) = 0;
   virtual void write(std::string piece) = 0;
   virtual void finish(std::span<const Header> trailers) = 0;
+
+  /// start(), write() and finish() in one: cheaper where the protocol can, and without a Content-Length.
+  virtual void respond_with_trailers(int status, std::span<const Header> headers, std::string body,
+                                     std::span<const Header> trailers);
+
+  // Callbacks. They run on the transport's loop and must not block it; none runs under a lock, and none is
+  // called twice. Setting one replaces the one before; destroying the exchange drops them all, but one that
+  // is already on its way may still run, so they hold what they touch by shared pointers and not the exchange
+  // itself.
+
+  /// Called when the client goes away before the answer is out: it closed the connection, or reset the
+  /// stream; at once when it already has. What is being computed for it can stop. An exchange without a
+  /// transport never calls.
+  virtual void on_gone(std::function<void()> callback);
+
+  /// Bytes that were written and that the client has not taken yet.
+  [[nodiscard]] virtual std::size_t unsent() const { return 0; }
+  /// From here on a stream of pieces should wait for on_room().
+  static constexpr std::size_t kRoomBytes = std::size_t{256} << 10U;
+  /// Called when unsent() is at most kRoomBytes, at once when it already is, and when the client goes away.
+  virtual void on_room(std::function<void()> callback);
+
+  /// The body is not whole: body() is empty, and read() gives it. Only for routes that ask for it
+  /// (dialect::Route::streaming), and only where the protocol can be read and answered at once.
+  [[nodiscard]] virtual bool streaming() const { return false; }
+  /// Asks for what comes next of the body: `callback` gets it as soon as there is any, and gives true when it
+  /// wants what comes then, too. The client can send only a window's worth more than was read. A body that is
+  /// whole is given at once; a piece of one that streams is never given inside read().
+  virtual void read(std::function<bool(BodyPiece)> callback);
 };
 
 }  // namespace slipway::dialect
