@@ -32,6 +32,8 @@ void Handler::refuse(const Error& error, std::unique_ptr<dialect::Exchange> exch
   exchange->respond(400, kPlain, error.message() + " (" + error.id() + ")\n");
 }
 
+bool Handler::streams(dialect::Method, std::string_view) const { return false; }
+
 RequestState& Http1Connection::new_request() {
   RequestState* request = std::make_unique<RequestState>(host_.loop.inbox()).release();
   request->session = this;
@@ -109,6 +111,7 @@ void Http1Connection::deliver(RequestState& request, AnswerStep&& step) {
       break;
     case AnswerStep::Kind::kPiece:
       write_piece(request, std::move(step.body), out);
+      request.set_unsent(out.bytes());
       if (out.bytes() > limits().max_unsent_bytes) {
         cut();
         return;
@@ -124,6 +127,8 @@ void Http1Connection::deliver(RequestState& request, AnswerStep&& step) {
       break;
     case AnswerStep::Kind::kAbort:
       cut();
+      return;
+    case AnswerStep::Kind::kRead:  // bodies are whole here
       return;
   }
   if (request.ended && order_first_ == &request) pop_finished();
@@ -185,6 +190,8 @@ bool Http1Connection::flush() {
     last_sent_ = host_.loop.now();
     host_.counters.bytes_sent.add(static_cast<std::uint64_t>(sent));
     out_.consume(static_cast<std::size_t>(sent));
+    if (order_first_ != nullptr && order_first_->started) order_first_->set_unsent(out_.bytes());
+    if (closed_) return false;
   }
   return true;
 }
@@ -309,7 +316,7 @@ void Http1Connection::cut() {
   while (order_first_ != nullptr) {
     RequestState* request = std::exchange(order_first_, order_first_->next);
     request->session = nullptr;
-    request->gone.store(true, std::memory_order_relaxed);
+    request->set_gone();
     request->unref();
   }
   order_last_ = nullptr;

@@ -19,7 +19,11 @@ constexpr std::size_t kDirectPerTurn = std::size_t{1}
 }  // namespace
 
 Http1Connection::Http1Connection(Fd socket, bool local, const ConnectionHost& host, ConnectionOwner& owner)
-    : host_(host), owner_(owner), socket_(std::move(socket)), local_(local), idle_since_(host.loop.now()) {
+    : Connection(host),
+      owner_(owner),
+      socket_(std::move(socket)),
+      local_(local),
+      idle_since_(host.loop.now()) {
   out_.use_pool(host.loop.blocks());
 }
 
@@ -139,7 +143,7 @@ void Http1Connection::on_end_of_input() {
   // A client may close its sending side and still wait for answers; most have just left. gone() says so,
   // answers still go.
   for (RequestState* request = order_first_; request != nullptr; request = request->next) {
-    request->gone.store(true, std::memory_order_relaxed);
+    request->set_gone();
   }
   if (order_first_ == nullptr) closing_ = true;
 }
@@ -175,13 +179,27 @@ bool Http1Connection::process_head() {
       if (head_began_ == kNever) head_began_ = host_.loop.now();
       return false;
     case HeadScanner::Verdict::kRefused:
-      refuse(scanner_.refusal());
+      if (&scanner_.refusal() == &refusals::kHttp2 && host_.http2 && !served_any_ &&
+          order_first_ == nullptr) {
+        hand_over();
+      } else {
+        refuse(scanner_.refusal());
+      }
       return false;
     case HeadScanner::Verdict::kWhole:
       begin_request(scanner_.head_size());
       return true;
   }
   return false;
+}
+
+// The preface is no request, so nothing of this connection's is lost with it.
+void Http1Connection::hand_over() {
+  closed_ = true;
+  host_.loop.unwatch(socket_.get());
+  host_.loop.disarm(*this);
+  const BlockRef block = std::move(block_);
+  owner_.speaks_http2(*this, std::move(socket_), local_, {block.data() + begin_, end_ - begin_});
 }
 
 void Http1Connection::begin_request(std::size_t head_size) {

@@ -5,6 +5,8 @@
 //     |--(large, plain)----> body read straight into its buffer --^
 //     '--(chunked or compressed)--> body decoded into its buffer --^
 //
+// A connection that begins with HTTP/2's preface is handed back to its owner.
+//
 // A request that is whole in the receive block is handed on where it stands. While any request stands in a
 // block, nothing is received into that block any more: what is left over moves to a fresh one.
 #pragma once
@@ -17,9 +19,7 @@
 
 #include "net/chunk_decoder.h"
 #include "net/compression.h"
-#include "net/counters.h"
-#include "net/handler.h"
-#include "net/limits.h"
+#include "net/connection.h"
 #include "net/loop/fd.h"
 #include "net/loop/loop.h"
 #include "net/request_head.h"
@@ -27,28 +27,8 @@
 
 namespace slipway::net {
 
-class Http1Connection;
-
-/// What a connection shares with the others of its listener on the same loop.
-struct ConnectionHost {
-  Loop& loop;
-  Handler& handler;
-  const Limits& limits;
-  std::shared_ptr<Budget> budget;
-  LoopCounters& counters;
-  bool compress_get = true;
-};
-
-/// Told when a connection ends.
-class ConnectionOwner {
- public:
-  virtual ~ConnectionOwner() = default;
-  /// The connection is closed; the owner takes it out of its list and gives it to Loop::retire().
-  virtual void closed(Http1Connection& connection) = 0;
-};
-
 /// Thread: confined to its loop.
-class Http1Connection final : public Watcher, public Timer, public Deferred, public Session {
+class Http1Connection final : public Connection, public Timer, public Deferred, public Session {
  public:
   /// Borrows: host and owner, for the connection's life. `socket` is non-blocking. Call open() next.
   Http1Connection(Fd socket, bool local, const ConnectionHost& host, ConnectionOwner& owner);
@@ -56,22 +36,16 @@ class Http1Connection final : public Watcher, public Timer, public Deferred, pub
 
   /// Errors: net.loop.
   Status open();
-  /// From now on the next answer that can be the last one is.
-  void note_draining() { draining_ = true; }
-  /// The same, and an idle connection is closed; one that has not said anything yet has a moment left to do
-  /// so.
-  void drain();
-  /// Closes at once; answers under way are lost.
-  void cut();
+  /// The next answer that can be the last one is.
+  void note_draining() override { draining_ = true; }
+  /// One that has not said anything yet has a moment left to do so.
+  void drain() override;
+  void cut() override;
 
   void on_events(std::uint32_t events) override;
   void on_timer() override;
   void on_deferred() override;
   void deliver(RequestState& request, AnswerStep&& step) override;
-
-  // The owner's list.
-  Http1Connection* list_next = nullptr;
-  Http1Connection* list_previous = nullptr;
 
  private:
   enum class Phase : std::uint8_t { kHead, kBodyInBlock, kBodyDirect, kBodyDecoded };
@@ -90,6 +64,7 @@ class Http1Connection final : public Watcher, public Timer, public Deferred, pub
   const Refusal* decode_body();
   const Refusal* feed_decoded(std::string_view data);
   void refuse(const Refusal& refusal);
+  void hand_over();
   void dispatch();
   [[nodiscard]] std::string_view unread() const {
     return {block_ ? block_.data() + begin_ : "", end_ - begin_};
@@ -114,7 +89,6 @@ class Http1Connection final : public Watcher, public Timer, public Deferred, pub
   static constexpr Duration kBodyCheckEvery = std::chrono::seconds(1);
   [[nodiscard]] const Limits& limits() const { return host_.limits; }
 
-  const ConnectionHost& host_;
   ConnectionOwner& owner_;
   Fd socket_;
   Phase phase_ = Phase::kHead;

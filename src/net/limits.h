@@ -24,6 +24,11 @@ struct Limits {
   std::size_t max_unsent_bytes = std::size_t{64}
                                  << 20U;  ///< streamed pieces waiting for one reader; beyond: closed
 
+  std::size_t max_streams = 256;  ///< HTTP/2: unanswered requests of one connection; beyond: refused
+  std::size_t stream_window_bytes =
+      std::size_t{1} << 20U;  ///< HTTP/2: of one body, sent ahead of its reader; the client waits
+  std::size_t connection_window_bytes = std::size_t{16} << 20U;  ///< HTTP/2: of all bodies, on their way
+
   Duration head_timeout = std::chrono::seconds(10);   ///< first byte to end of headers; beyond: 408
   Duration idle_timeout = std::chrono::seconds(75);   ///< between requests; beyond: closed
   Duration write_timeout = std::chrono::seconds(30);  ///< without the client taking a byte; beyond: closed

@@ -26,44 +26,6 @@ void for_each_item(std::string_view list, F item) {
   }
 }
 
-// "gzip;q=0" is a no. Other weights do not matter, since there is one coding to choose.
-bool accepts_gzip(std::string_view value) {
-  bool yes = false;
-  for_each_item(value, [&](std::string_view item) {
-    const std::string_view name = item.substr(0, std::min(item.find(';'), item.size()));
-    if (!equals_lower(name.substr(0, name.find_last_not_of(" \t") + 1), "gzip")) return;
-    const std::size_t q = item.find("q=");
-    yes = q == std::string_view::npos || item.find_first_of("123456789", q) != std::string_view::npos;
-  });
-  return yes;
-}
-
-Coding coding_of(std::string_view value) {
-  if (equals_lower(value, "gzip") || equals_lower(value, "x-gzip")) return Coding::kGzip;
-  if (equals_lower(value, "deflate")) return Coding::kDeflate;
-  if (value.empty() || equals_lower(value, "identity")) return Coding::kIdentity;
-  return Coding::kUnknown;
-}
-
-// RFC 3986 section 3.2 without user information: a name, an address, a port.
-bool is_host(std::string_view value) {
-  static constexpr std::string_view kOther = "-._~!$&'()*+,=:[]%";
-  return std::all_of(value.begin(), value.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') ||
-           kOther.find(c) != std::string_view::npos;
-  });
-}
-
-std::optional<std::uint64_t> digits(std::string_view value) {
-  if (value.empty() || value.size() > 18) return std::nullopt;
-  std::uint64_t number = 0;
-  for (const char c : value) {
-    if (c < '0' || c > '9') return std::nullopt;
-    number = number * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  return number;
-}
-
 Method method_of(http::verb verb) {
   switch (verb) {
     case http::verb::get:
@@ -145,7 +107,7 @@ class HeadParser final : public http::basic_parser<true> {
         if (++hosts_ > 1 || !is_host(value)) stop(refusals::kHost, error);
         break;
       case http::field::content_length:
-        if (const auto length = digits(value); length && ++lengths_ == 1) {
+        if (const auto length = net::content_length(value); length && ++lengths_ == 1) {
           out_.content_length = *length;
         } else {
           stop(refusals::kFraming, error);
@@ -166,7 +128,7 @@ class HeadParser final : public http::basic_parser<true> {
         out_.expect_continue = out_.http11;
         break;
       case http::field::content_encoding:
-        out_.coding = ++codings_ == 1 ? coding_of(value) : Coding::kUnknown;
+        out_.coding = ++codings_ == 1 ? content_coding(value) : Coding::kUnknown;
         break;
       case http::field::accept_encoding:
         out_.accepts_gzip = out_.accepts_gzip || accepts_gzip(value);
@@ -252,6 +214,42 @@ HeadScanner::Verdict HeadScanner::check_partial(std::string_view bytes, const Li
       return refuse(refusals::kTargetTooLong);
   }
   return bytes.size() > limits.max_head_bytes ? refuse(refusals::kHeadTooLarge) : Verdict::kMore;
+}
+
+bool accepts_gzip(std::string_view value) {
+  bool yes = false;
+  for_each_item(value, [&](std::string_view item) {
+    const std::string_view name = item.substr(0, std::min(item.find(';'), item.size()));
+    if (!equals_lower(name.substr(0, name.find_last_not_of(" \t") + 1), "gzip")) return;
+    const std::size_t q = item.find("q=");
+    yes = q == std::string_view::npos || item.find_first_of("123456789", q) != std::string_view::npos;
+  });
+  return yes;
+}
+
+Coding content_coding(std::string_view value) {
+  if (equals_lower(value, "gzip") || equals_lower(value, "x-gzip")) return Coding::kGzip;
+  if (equals_lower(value, "deflate")) return Coding::kDeflate;
+  if (value.empty() || equals_lower(value, "identity")) return Coding::kIdentity;
+  return Coding::kUnknown;
+}
+
+bool is_host(std::string_view value) {
+  static constexpr std::string_view kOther = "-._~!$&'()*+,=:[]%";
+  return std::all_of(value.begin(), value.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') ||
+           kOther.find(c) != std::string_view::npos;
+  });
+}
+
+std::optional<std::uint64_t> content_length(std::string_view value) {
+  if (value.empty() || value.size() > 18) return std::nullopt;
+  std::uint64_t number = 0;
+  for (const char c : value) {
+    if (c < '0' || c > '9') return std::nullopt;
+    number = number * 10 + static_cast<std::uint64_t>(c - '0');
+  }
+  return number;
 }
 
 const Refusal* parse_head(std::string_view text, RequestHead& out) { return HeadParser(text, out).parse(); }

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -94,6 +95,17 @@ struct RequestHead {
 /// Parses a whole head, as HeadScanner found it. Gives null, or why it is refused; `out` then holds what was
 /// understood.
 [[nodiscard]] const Refusal* parse_head(std::string_view text, RequestHead& out);
+
+// What the values of single fields mean.
+
+/// A name or an address, with or without a port (RFC 3986 section 3.2, without user information).
+[[nodiscard]] bool is_host(std::string_view value);
+/// Of Content-Length: digits alone, and no more of them than any body has.
+[[nodiscard]] std::optional<std::uint64_t> content_length(std::string_view value);
+/// Of Content-Encoding.
+[[nodiscard]] Coding content_coding(std::string_view value);
+/// Of Accept-Encoding. "gzip;q=0" is a no; other weights do not matter, since there is one coding to choose.
+[[nodiscard]] bool accepts_gzip(std::string_view value);
 
 /// Case-insensitive, ASCII. `lower` is in lower case.
 [[nodiscard]] bool equals_lower(std::string_view text, std::string_view lower);

@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "net/counters.h"
 #include "net/http1_connection.h"
+#include "net/http2_connection.h"
 
 namespace slipway::net {
 namespace {
@@ -37,13 +38,15 @@ class Shard final : public ConnectionOwner {
   ~Shard() override { cut_all(); }
 
   void adopt(Fd socket, bool local, std::size_t listener);
-  void closed(Http1Connection& connection) override;
+  void closed(Connection& connection) override;
+  void speaks_http2(Connection& connection, Fd socket, bool local, std::string_view received) override;
   void set_draining() {
     draining_ = true;
-    for (Http1Connection* at = first_; at != nullptr; at = at->list_next) at->note_draining();
+    for (Connection* at = first_; at != nullptr; at = at->list_next) at->note_draining();
   }
   void close_idle() {
-    for (Http1Connection* at = first_; at != nullptr;) std::exchange(at, at->list_next)->drain();
+    closing_idle_ = true;
+    for (Connection* at = first_; at != nullptr;) std::exchange(at, at->list_next)->drain();
   }
   std::uint64_t cut_all() {
     std::uint64_t count = 0;
@@ -56,9 +59,13 @@ class Shard final : public ConnectionOwner {
   std::deque<ConnectionHost> hosts;  ///< one for each listener; a deque, since connections point into it
 
  private:
+  void link(Connection& connection);
+  void unlink(Connection& connection);
+
   ServerImpl& server_;
-  Http1Connection* first_ = nullptr;
+  Connection* first_ = nullptr;
   bool draining_ = false;
+  bool closing_idle_ = false;
 };
 
 // Takes connections from one listener and hands them to the loops in turn. Lives on the first loop.
@@ -158,13 +165,17 @@ void Shard::adopt(Fd socket, bool local, std::size_t listener) {
     server_.connection_closed();
     return;
   }
-  if (draining_) connection->note_draining();
-  connection->list_next = first_;
-  if (first_ != nullptr) first_->list_previous = connection.get();
-  first_ = connection.release();
+  link(*connection.release());
 }
 
-void Shard::closed(Http1Connection& connection) {
+void Shard::link(Connection& connection) {
+  connection.list_next = first_;
+  if (first_ != nullptr) first_->list_previous = &connection;
+  first_ = &connection;
+  if (draining_) connection.note_draining();
+}
+
+void Shard::unlink(Connection& connection) {
   if (connection.list_next != nullptr) connection.list_next->list_previous = connection.list_previous;
   if (connection.list_previous != nullptr) {
     connection.list_previous->list_next = connection.list_next;
@@ -172,7 +183,25 @@ void Shard::closed(Http1Connection& connection) {
     first_ = connection.list_next;
   }
   loop->retire(std::unique_ptr<Watcher>(&connection));
+}
+
+void Shard::closed(Connection& connection) {
+  unlink(connection);
   server_.connection_closed();
+}
+
+void Shard::speaks_http2(Connection& connection, Fd socket, bool local, std::string_view received) {
+  const ConnectionHost& host = connection.host();
+  unlink(connection);
+  auto next = std::make_unique<Http2Connection>(std::move(socket), local, host, *this);
+  if (!next->open().ok()) {
+    server_.connection_closed();
+    return;
+  }
+  Http2Connection& linked = *next;
+  link(*next.release());
+  linked.begin(received);
+  if (closing_idle_) linked.drain();
 }
 
 Status Acceptor::open() { return server_.loop(0).watch(listening_.socket.get(), EPOLLIN, *this); }
@@ -255,8 +284,8 @@ Result<Endpoint> ServerImpl::listen(const ListenOptions& options) {
   Endpoint endpoint = listening.endpoint;
   const std::size_t index = acceptors_.size();
   for (const auto& shard : shards_) {
-    shard->hosts.push_back(
-        {*shard->loop, *options.handler, options_.limits, budget_, shard->counters, options.compress_get});
+    shard->hosts.push_back({*shard->loop, *options.handler, options_.limits, budget_, shard->counters,
+                            options.compress_get, options.http2});
   }
   acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(listening), index));
   SLIPWAY_TRY(acceptors_.back()->open());

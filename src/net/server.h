@@ -37,6 +37,7 @@ struct ListenOptions {
   /// and metrics. Answers to POST (predictions) never are: compressing costs many times what a small model
   /// does.
   bool compress_get = true;
+  bool http2 = true;  ///< HTTP/2 for clients that begin with its preface, beside HTTP/1.1
 };
 
 struct ServerCounters {

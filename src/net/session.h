@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -24,11 +25,20 @@ class RequestState;
 
 /// One step of an answer. The fields are already written as they go on the wire ("name: value\r\n" each).
 struct AnswerStep {
-  enum class Kind : std::uint8_t { kWhole, kStart, kPiece, kEnd, kAbort };
+  enum class Kind : std::uint8_t {
+    kWhole,
+    kStart,
+    kPiece,
+    kEnd,
+    kAbort,
+    kRead,  ///< no answer: the handler waits for a piece of the body
+  };
   Kind kind = Kind::kWhole;
   int status = 200;
-  bool close = false;  ///< the handler asked for Connection: close
+  bool close = false;         ///< the handler asked for Connection: close
+  bool has_trailers = false;  ///< of kWhole: `trailers` count, and no length is told
   std::string_view fields;
+  std::string_view trailers;
   std::string body;
 };
 
@@ -40,7 +50,7 @@ class Session {
 };
 
 /// One request. It is held by its session until answered and by its Exchange until that is destroyed.
-class RequestState final : public Task {
+class RequestState : public Task {
  public:
   explicit RequestState(std::shared_ptr<Inbox> inbox) : inbox_(std::move(inbox)) {}
 
@@ -56,7 +66,10 @@ class RequestState final : public Task {
   bool may_compress = false;  ///< the answer, by the listener's settings
   const Refusal* refusal =
       nullptr;  ///< the transport's verdict; its status goes out whatever the handler says
+  bool http2 = false;
+  bool streaming = false;  ///< handed over before the body was whole; it comes by give_piece()
   std::atomic<bool> gone{false};
+  std::atomic<std::size_t> unsent{0};
 
   // The answer; the loop's.
   Session* session = nullptr;    ///< null when nobody waits any more
@@ -74,6 +87,19 @@ class RequestState final : public Task {
     if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) const std::unique_ptr<RequestState> last(this);
   }
 
+  // What the handler wants to be told, as dialect::Exchange promises it. Thread: any.
+  void on_gone(std::function<void()> callback);
+  void on_room(std::function<void()> callback);
+  void on_piece(std::function<bool(dialect::BodyPiece)> callback);
+  void drop_callbacks();
+
+  // The loop tells it. Each may end in the handler's code.
+  void set_gone();
+  void set_unsent(std::size_t bytes);
+  void took_unsent(std::size_t bytes);
+  [[nodiscard]] bool wants_piece() const { return wants_piece_.load(std::memory_order_acquire); }
+  void give_piece(dialect::BodyPiece piece);
+
   /// Hands a step to the session: at once on its loop, else through the loop's inbox. Thread: one at a time,
   /// any.
   void answer(AnswerStep step);
@@ -82,10 +108,12 @@ class RequestState final : public Task {
   struct Queued {
     AnswerStep step;
     std::string fields;
+    std::string trailers;
   };
 
   void run() override;
   void discard() override { unref(); }
+  void look_for_room(std::size_t bytes);
 
   std::shared_ptr<Inbox> inbox_;
   std::atomic<std::uint32_t> refs_{1};
@@ -94,6 +122,13 @@ class RequestState final : public Task {
   std::mutex mutex_;
   std::vector<Queued> queued_;  ///< guarded by mutex_
   bool posted_ = false;         ///< guarded by mutex_
+  bool dropped_ = false;        ///< guarded by mutex_; no callback is wanted any more
+
+  std::atomic<bool> wants_room_{false};
+  std::atomic<bool> wants_piece_{false};
+  std::function<void()> gone_callback_;                     ///< guarded by mutex_
+  std::function<void()> room_callback_;                     ///< guarded by mutex_
+  std::function<bool(dialect::BodyPiece)> piece_callback_;  ///< guarded by mutex_
 };
 
 /// What handlers hold. Destroyed without an answer, it answers 500.
@@ -118,12 +153,20 @@ class HttpExchange final : public dialect::Exchange {
   void start(int status, std::span<const dialect::Header> headers) override;
   void write(std::string piece) override;
   void finish(std::span<const dialect::Header> trailers) override;
+  void respond_with_trailers(int status, std::span<const dialect::Header> headers, std::string body,
+                             std::span<const dialect::Header> trailers) override;
+  void on_gone(std::function<void()> callback) override;
+  [[nodiscard]] std::size_t unsent() const override { return request_.unsent.load(); }
+  void on_room(std::function<void()> callback) override;
+  [[nodiscard]] bool streaming() const override { return request_.streaming; }
+  void read(std::function<bool(dialect::BodyPiece)> callback) override;
 
  private:
   enum class Phase : std::uint8_t { kUnanswered, kStreaming, kAnswered };
 
   RequestState& request_;
   Phase phase_ = Phase::kUnanswered;
+  bool has_callbacks_ = false;
 };
 
 }  // namespace slipway::net

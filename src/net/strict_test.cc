@@ -75,7 +75,6 @@ std::vector<Row> bad_syntax() {
       {"http 1.2", "GET / HTTP/1.2\r\n" + kHost + "\r\n", 505, "net.version"},
       {"http 2.0", "GET / HTTP/2.0\r\n" + kHost + "\r\n", 505, "net.version"},
       {"lower-case version", "GET / http/1.1\r\n" + kHost + "\r\n", 505, "net.version"},
-      {"http/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "net.http2"},
       {"tls hello", std::string("\x16\x03\x01\x00\xf8\x01\x00\x00", 8), 400, "net.tls"},
       {"bare lf", "GET / HTTP/1.1\nHost: a\n\n", 400, "net.line_end"},
       {"bare lf after a header", kGet + "Host: a\n\r\n", 400, "net.line_end"},

@@ -43,7 +43,12 @@ class ScriptedHandler final : public Handler {
     Handler::refuse(error, std::move(exchange));
   }
 
+  [[nodiscard]] bool streams(dialect::Method, std::string_view path) const override {
+    return wants_pieces && wants_pieces(path);
+  }
+
   Answer answer;
+  std::function<bool(std::string_view)> wants_pieces;
   int handled = 0;
   std::vector<std::string> refusals;  ///< error ids
 };
