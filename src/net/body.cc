@@ -24,12 +24,16 @@ void BodyBuffer::swap(BodyBuffer& other) noexcept {
 
 bool BodyBuffer::reserve(std::size_t capacity) {
   if (capacity <= capacity_) return true;
-  // Old and new exist together while the bytes move, and both are paid for.
+  // Old and new may exist together while the bytes move, so both are paid for.
   if (budget_ != nullptr && !budget_->take(capacity)) return false;
-  auto grown = std::make_unique_for_overwrite<char[]>(capacity + kPadding);
-  if (size_ > 0) std::memcpy(grown.get(), data_.get(), size_);
+  char* grown = static_cast<char*>(std::realloc(data_.get(), capacity + kPadding));
+  if (grown == nullptr) {
+    if (budget_ != nullptr) budget_->give(capacity);
+    return false;
+  }
+  static_cast<void>(data_.release());
+  data_.reset(grown);
   if (budget_ != nullptr && capacity_ > 0) budget_->give(capacity_);
-  data_ = std::move(grown);
   capacity_ = capacity;
   return true;
 }

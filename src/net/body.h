@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdlib>
 #include <memory>
 #include <string_view>
 
@@ -59,8 +60,12 @@ class BodyBuffer {
  private:
   void swap(BodyBuffer& other) noexcept;
 
+  struct Free {
+    void operator()(char* memory) const { std::free(memory); }
+  };
+
   std::shared_ptr<Budget> budget_;
-  std::unique_ptr<char[]> data_;
+  std::unique_ptr<char, Free> data_;  ///< of malloc(), whose large pieces grow without being copied
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
 };

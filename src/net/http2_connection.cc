@@ -52,7 +52,7 @@ Http2Connection::Http2Connection(Fd socket, bool local, const ConnectionHost& ho
     : Connection(host),
       owner_(owner),
       socket_(std::move(socket)),
-      session_(session_limits(host.limits), *this),
+      session_(session_limits(host.limits), *this, host.loop.memory()),
       local_(local),
       head_until_(host.loop.now() + host.limits.head_timeout),
       idle_since_(host.loop.now()),
@@ -126,7 +126,7 @@ void Http2Connection::take(std::string_view bytes) {
 
 http2::Stream* Http2Connection::opened(std::int32_t) {
   if (unsent_bytes_ > limits().max_unsent_bytes) return nullptr;
-  Http2Stream* stream = std::make_unique<Http2Stream>(host_.loop.inbox()).release();
+  Http2Stream* stream = &Http2Stream::make(host_.loop);
   stream->session = this;
   stream->list_next = streams_;
   if (streams_ != nullptr) streams_->list_previous = stream;

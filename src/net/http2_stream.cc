@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <utility>
+
+#include "base/check.h"
 
 namespace slipway::net {
 namespace {
@@ -24,10 +27,30 @@ dialect::Method method_of(std::string_view text) {
 
 }  // namespace
 
-Http2Stream::Http2Stream(std::shared_ptr<Inbox> inbox) : RequestState(std::move(inbox)) {
+Http2Stream& Http2Stream::make(Loop& loop) {
+  void* memory = loop.memory().take(sizeof(Http2Stream));
+  SLIPWAY_CHECK(memory != nullptr);
+  return *std::construct_at(static_cast<Http2Stream*>(memory), loop);
+}
+
+Http2Stream::Http2Stream(Loop& loop)
+    : RequestState(loop.inbox()), memory_(loop.memory()), text_(loop.memory().take_text()) {
   http2 = true;
   text_.reserve(kUsualHeadBytes);
   text_ = kHostName;
+}
+
+void Http2Stream::dispose() {
+  if (!on_loop_of(inbox())) {
+    std::destroy_at(this);
+    FreeLists::release(this);
+    return;
+  }
+  FreeLists& memory = memory_;
+  memory.give_text(std::move(text_));
+  memory.give_text(std::move(small_));
+  std::destroy_at(this);
+  memory.give(this);
 }
 
 Http2Stream::~Http2Stream() {
@@ -139,6 +162,7 @@ const Refusal* Http2Stream::expect_body(const std::shared_ptr<Budget>& budget, c
     inflater_ = std::make_unique<Inflater>(head.coding);
     body_buffer = BodyBuffer(budget);
   } else if (length <= kSmallBodyBytes) {
+    small_ = memory_.take_text();
     small_.reserve(length > 0 ? length + kPadding : 0);
   } else {
     body_buffer = BodyBuffer(budget);

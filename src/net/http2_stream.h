@@ -10,6 +10,7 @@
 #include "net/compression.h"
 #include "net/http2/stream.h"
 #include "net/limits.h"
+#include "net/loop/loop.h"
 #include "net/refusal.h"
 #include "net/session.h"
 
@@ -21,7 +22,9 @@ class Http2Stream final : public RequestState, public http2::Stream {
   /// Where the body goes.
   enum class Body : std::uint8_t { kNone, kWhole, kPieces, kIgnored };
 
-  explicit Http2Stream(std::shared_ptr<Inbox> inbox);
+  /// In memory of the loop's; unref() gives it back.
+  static Http2Stream& make(Loop& loop);
+  explicit Http2Stream(Loop& loop);
   ~Http2Stream() override;
 
   /// Takes one field of the head. What is wrong with the head is kept for check_head().
@@ -61,6 +64,7 @@ class Http2Stream final : public RequestState, public http2::Stream {
   Http2Stream* list_previous = nullptr;
 
  private:
+  void dispose() override;
   void add_pseudo(std::string_view name, std::string_view value, const Limits& limits);
   void add_host(std::string_view value);
   void note_meaning(std::string_view name, std::string_view value);
@@ -69,7 +73,8 @@ class Http2Stream final : public RequestState, public http2::Stream {
     if (fault_ == nullptr) fault_ = &refusal;
   }
 
-  std::string text_;  ///< of all fields; the head's offsets count from its begin
+  FreeLists& memory_;  ///< only touched on its loop
+  std::string text_;   ///< of all fields; the head's offsets count from its begin
   std::size_t head_bytes_ = 0;
   std::uint32_t host_at_ = 0;
   std::uint32_t host_size_ = 0;

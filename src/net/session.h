@@ -84,7 +84,7 @@ class RequestState : public Task {
 
   void ref() { refs_.fetch_add(1, std::memory_order_relaxed); }
   void unref() {
-    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) const std::unique_ptr<RequestState> last(this);
+    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) dispose();
   }
 
   // What the handler wants to be told, as dialect::Exchange promises it. Thread: any.
@@ -103,6 +103,11 @@ class RequestState : public Task {
   /// Hands a step to the session: at once on its loop, else through the loop's inbox. Thread: one at a time,
   /// any.
   void answer(AnswerStep step);
+
+ protected:
+  /// Nobody holds it any more. Thread: any.
+  virtual void dispose() { const std::unique_ptr<RequestState> last(this); }
+  [[nodiscard]] const Inbox& inbox() const { return *inbox_; }
 
  private:
   struct Queued {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -32,37 +33,41 @@ nghttp2_nv field_of(std::string_view name, std::string_view value) {
   return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
 }
 
-// The fields of an answer as the library wants them: it copies them and writes the names in lower case.
+// The fields of an answer, "name: value\r\n" each, as the library wants them: it copies them and writes the
+// names in lower case.
 class FieldArray {
  public:
   FieldArray(std::string_view status, std::string_view lines) {
-    const auto count = static_cast<std::size_t>(std::count(lines.begin(), lines.end(), '\n')) + 1;
-    nghttp2_nv* at = usual_.data();
-    if (count > usual_.size()) {
-      many_.resize(count);
-      at = many_.data();
-    }
-    first_ = at;
-    if (!status.empty()) *at++ = field_of(":status", status);
+    if (!status.empty()) add(field_of(":status", status));
     while (!lines.empty()) {
-      const std::size_t end = lines.find("\r\n");
+      const std::size_t end = std::min(lines.find('\n'), lines.size() - 1);
       const std::string_view line = lines.substr(0, end);
-      const std::size_t colon = line.find(": ");
-      if (colon != std::string_view::npos) *at++ = field_of(line.substr(0, colon), line.substr(colon + 2));
-      lines.remove_prefix(std::min(line.size() + 2, lines.size()));
+      const std::size_t colon = line.find(':');
+      if (colon != std::string_view::npos && colon + 3 <= end) {
+        add(field_of(line.substr(0, colon), line.substr(colon + 2, end - colon - 3)));
+      }
+      lines.remove_prefix(end + 1);
     }
-    size_ = static_cast<std::size_t>(at - first_);
   }
   FieldArray(const FieldArray&) = delete;
   FieldArray& operator=(const FieldArray&) = delete;
 
-  [[nodiscard]] const nghttp2_nv* data() const { return first_; }
+  [[nodiscard]] const nghttp2_nv* data() const { return many_.empty() ? usual_.data() : many_.data(); }
   [[nodiscard]] std::size_t size() const { return size_; }
 
  private:
+  void add(const nghttp2_nv& field) {
+    if (size_ < usual_.size()) {
+      usual_[size_] = field;
+    } else {
+      if (many_.empty()) many_.assign(usual_.begin(), usual_.end());
+      many_.push_back(field);
+    }
+    ++size_;
+  }
+
   std::array<nghttp2_nv, kUsualFields> usual_;
-  std::vector<nghttp2_nv> many_;
-  nghttp2_nv* first_ = nullptr;
+  std::vector<nghttp2_nv> many_;  ///< all of them, once there are more than usual
   std::size_t size_ = 0;
 };
 
@@ -250,10 +255,23 @@ struct Session::Callbacks {
     return 0;
   }
 
-  static nghttp2_session* make_session(Session& self);
+  // The library's memory.
+  static void* allocate(std::size_t size, void* user) { return static_cast<FreeLists*>(user)->take(size); }
+  static void* allocate_zeroed(std::size_t count, std::size_t size, void* user) {
+    if (size != 0 && count > SIZE_MAX / size) return nullptr;
+    void* memory = static_cast<FreeLists*>(user)->take(count * size);
+    if (memory != nullptr) std::memset(memory, 0, count * size);
+    return memory;
+  }
+  static void* reallocate(void* memory, std::size_t size, void* user) {
+    return static_cast<FreeLists*>(user)->resize(memory, size);
+  }
+  static void free(void* memory, void* user) { static_cast<FreeLists*>(user)->give(memory); }
+
+  static nghttp2_session* make_session(Session& self, FreeLists& memory);
 };
 
-nghttp2_session* Session::Callbacks::make_session(Session& self) {
+nghttp2_session* Session::Callbacks::make_session(Session& self, FreeLists& memory) {
   nghttp2_session_callbacks* callbacks = nullptr;
   nghttp2_option* options = nullptr;
   nghttp2_session* session = nullptr;
@@ -273,18 +291,19 @@ nghttp2_session* Session::Callbacks::make_session(Session& self) {
   // piece that its frame's header arrives in; ours know better.
   ::nghttp2_option_set_max_continuations(options, 1000);
   ::nghttp2_option_set_stream_reset_rate_limit(options, 1'000'000, 1'000'000);
-  SLIPWAY_CHECK(::nghttp2_session_server_new2(&session, callbacks, &self, options) == 0);
+  nghttp2_mem allocator{&memory, allocate, free, allocate_zeroed, reallocate};
+  SLIPWAY_CHECK(::nghttp2_session_server_new3(&session, callbacks, &self, options, &allocator) == 0);
   ::nghttp2_option_del(options);
   ::nghttp2_session_callbacks_del(callbacks);
   return session;
 }
 
-Session::Session(const SessionLimits& limits, Events& events)
+Session::Session(const SessionLimits& limits, Events& events, FreeLists& memory)
     : limits_(limits),
       events_(events),
       control_(limits.control_frames, limits.control_frames_per_second),
       resets_(limits.resets, limits.resets_per_second) {
-  session_ = Callbacks::make_session(*this);
+  session_ = Callbacks::make_session(*this, memory);
   const std::array<nghttp2_settings_entry, 4> settings{{
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.max_streams},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits.stream_window_bytes},

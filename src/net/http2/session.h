@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "net/http2/allowance.h"
 #include "net/http2/stream.h"
+#include "net/loop/free_lists.h"
 #include "net/loop/out_queue.h"
 
 struct nghttp2_session;
@@ -70,8 +71,8 @@ class Events {
 /// Thread: confined to one loop.
 class Session {
  public:
-  /// Borrows: events, for the session's life. It announces its settings at once.
-  Session(const SessionLimits& limits, Events& events);
+  /// Borrows: events and memory, for the session's life. It announces its settings at once.
+  Session(const SessionLimits& limits, Events& events, FreeLists& memory);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;

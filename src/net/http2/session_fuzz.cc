@@ -91,7 +91,8 @@ http2::SessionLimits small_limits() {
 
 std::string serve(std::string_view bytes, std::size_t piece) {
   Owner owner;
-  http2::Session session(small_limits(), owner);
+  FreeLists memory;
+  http2::Session session(small_limits(), owner, memory);
   owner.session = &session;
   http2::testing::Client client;
   OutQueue out;

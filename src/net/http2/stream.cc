@@ -12,54 +12,50 @@ constexpr std::size_t kLargeBytes = OutQueue::kCopyBytes * 2;
 
 void OutBody::add(std::string&& piece) {
   if (piece.empty()) return;
-  bytes_ += piece.size();
+  const bool is_front = std::exchange(bytes_, bytes_ + piece.size()) == 0;
+  Piece made;
   if (piece.size() >= kLargeBytes) {
-    pieces_.push_back({.small = {}, .large = std::make_shared<const std::string>(std::move(piece))});
-    return;
-  }
-  // Small pieces that wait leave in one frame.
-  if (first_ < pieces_.size()) {
-    Piece& last = pieces_.back();
-    if (last.large == nullptr && last.small.size() + piece.size() <= kLargeBytes) {
-      last.small.append(piece);
+    made.large = std::make_shared<const std::string>(std::move(piece));
+  } else {
+    // Small pieces that wait leave in one frame.
+    Piece& before = last();
+    if (!is_front && before.large == nullptr && before.small.size() + piece.size() <= kLargeBytes) {
+      before.small.append(piece);
       return;
     }
+    made.small = std::move(piece);
   }
-  pieces_.push_back({.small = std::move(piece), .large = nullptr});
+  if (is_front) {
+    front_ = std::move(made);
+  } else {
+    rest_.push_back(std::move(made));
+  }
 }
 
-std::size_t OutBody::front_bytes() const {
-  return first_ < pieces_.size() ? pieces_[first_].text().size() - offset_ : 0;
-}
+std::size_t OutBody::front_bytes() const { return bytes_ == 0 ? 0 : front_.text().size() - offset_; }
 
 void OutBody::move_to(OutQueue& out, std::string_view head, std::size_t size) {
   if (size == 0) {
     out.append(head);
     return;
   }
-  Piece& piece = pieces_[first_];
-  if (piece.large != nullptr) {
-    out.append_shared(head, piece.large, offset_, size);
+  if (front_.large != nullptr) {
+    out.append_shared(head, front_.large, offset_, size);
   } else {
     out.append(head);
-    out.append(std::string_view(piece.small).substr(offset_, size));
+    out.append(std::string_view(front_.small).substr(offset_, size));
   }
   offset_ += size;
   bytes_ -= size;
-  if (offset_ < piece.text().size()) return;
-  piece = {};
+  if (offset_ < front_.text().size()) return;
+  front_ = {};
   offset_ = 0;
-  if (++first_ == pieces_.size()) {
-    pieces_.clear();
-    first_ = 0;
+  if (next_ == rest_.size()) return;
+  front_ = std::move(rest_[next_]);
+  if (++next_ == rest_.size()) {
+    rest_.clear();
+    next_ = 0;
   }
-}
-
-void OutBody::clear() {
-  pieces_.clear();
-  first_ = 0;
-  offset_ = 0;
-  bytes_ = 0;
 }
 
 }  // namespace slipway::net::http2

@@ -21,7 +21,6 @@ class OutBody {
   [[nodiscard]] std::size_t front_bytes() const;
   /// Moves `size` bytes of the front behind `head` in `out`; at most front_bytes().
   void move_to(OutQueue& out, std::string_view head, std::size_t size);
-  void clear();
 
  private:
   struct Piece {
@@ -30,9 +29,12 @@ class OutBody {
     [[nodiscard]] const std::string& text() const { return large != nullptr ? *large : small; }
   };
 
-  std::vector<Piece> pieces_;
-  std::size_t first_ = 0;
-  std::size_t offset_ = 0;  ///< bytes of the first piece that are gone
+  [[nodiscard]] Piece& last() { return next_ < rest_.size() ? rest_.back() : front_; }
+
+  Piece front_;
+  std::vector<Piece> rest_;
+  std::size_t next_ = 0;    ///< of `rest_`, behind the front
+  std::size_t offset_ = 0;  ///< bytes of the front that are gone
   std::size_t bytes_ = 0;
 };
 

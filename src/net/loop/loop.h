@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "net/loop/block.h"
 #include "net/loop/fd.h"
+#include "net/loop/free_lists.h"
 #include "net/loop/task.h"
 #include "net/loop/timer_wheel.h"
 
@@ -90,6 +91,7 @@ class Loop {
   /// The line "Date: ...\r\n" of this second. Cost: formatted once per second.
   [[nodiscard]] std::string_view date_line();
   [[nodiscard]] BlockPool& blocks() { return blocks_; }
+  [[nodiscard]] FreeLists& memory() { return memory_; }
 
  private:
   class WakeWatcher;
@@ -99,6 +101,7 @@ class Loop {
 
   const Clock& clock_;
   BlockPool blocks_;
+  FreeLists memory_;
   std::shared_ptr<Inbox> inbox_;
   Fd epoll_;
   MonoTime now_;

@@ -148,6 +148,33 @@ TEST(BlockTest, ABlockLetGoElsewhereIsFreedAndOneLetGoHereReturns) {
   BlockPool::leave();
 }
 
+TEST(FreeListsTest, MemoryComesBackAndKeepsItsBytesWhenItGrows) {
+  FreeLists lists;
+  std::vector<void*> taken;
+  for (const std::size_t size : {0U, 1U, 64U, 65U, 1000U, 2048U, 2049U, 100000U}) {
+    char* memory = static_cast<char*>(lists.take(size));
+    ASSERT_NE(memory, nullptr);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory) % 16, 0U);
+    std::fill_n(memory, size, static_cast<char>(size));
+    memory = static_cast<char*>(lists.resize(memory, size * 3 + 1));
+    EXPECT_TRUE(std::all_of(memory, memory + size, [&](char c) { return c == static_cast<char>(size); }));
+    taken.push_back(memory);
+  }
+  for (void* memory : taken) lists.give(memory);
+  void* const elsewhere = lists.take(100);
+  std::thread([&] { FreeLists::release(elsewhere); }).join();
+}
+
+TEST(FreeListsTest, WhatIsKeptIsBounded) {
+  FreeLists lists;
+  std::vector<void*> taken;
+  for (std::size_t i = 0; i < 2 * FreeLists::kMaxSpareBytes / 1024; ++i) taken.push_back(lists.take(1024));
+  for (void* memory : taken) lists.give(memory);
+  for (int i = 0; i < 1000; ++i) lists.give_text(std::string(2000, 'x'));
+  lists.give_text(std::string(100000, 'x'));
+  for (int i = 0; i < 1000; ++i) EXPECT_LE(lists.take_text().capacity(), FreeLists::kMaxTextBytes);
+}
+
 struct CountingTask final : Task {
   int runs = 0;
   int discards = 0;
