@@ -1,6 +1,7 @@
 #include "net/request_head.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/beast/http/basic_parser.hpp>
 #include <cstring>
 #include <optional>
@@ -12,6 +13,16 @@ namespace http = boost::beast::http;
 using dialect::Method;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+constexpr std::array<bool, 256> make_host_table() {
+  std::array<bool, 256> table{};
+  for (unsigned c = '0'; c <= '9'; ++c) table[c] = true;
+  for (unsigned c = 'a'; c <= 'z'; ++c) table[c] = true;
+  for (unsigned c = 'A'; c <= 'Z'; ++c) table[c] = true;
+  for (const char c : std::string_view("-._~!$&'()*+,=:[]%")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}
+constexpr std::array<bool, 256> kHostBytes = make_host_table();
 
 // Calls `item` with each element of a comma-separated list, without the space around it.
 template <typename F>
@@ -235,11 +246,8 @@ Coding content_coding(std::string_view value) {
 }
 
 bool is_host(std::string_view value) {
-  static constexpr std::string_view kOther = "-._~!$&'()*+,=:[]%";
-  return std::all_of(value.begin(), value.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') ||
-           kOther.find(c) != std::string_view::npos;
-  });
+  return std::all_of(value.begin(), value.end(),
+                     [](char c) { return kHostBytes[static_cast<unsigned char>(c)]; });
 }
 
 std::optional<std::uint64_t> content_length(std::string_view value) {

@@ -1,6 +1,7 @@
 #include "net/target.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 
@@ -64,9 +65,26 @@ bool has_dot_segment(std::string_view path) {
   return false;
 }
 
-bool is_forbidden(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte < 0x20 || byte == 0x7f || c == '\\' || c == ';' || c == '#';
+// What the bytes of a path say about it, as bits.
+constexpr unsigned char kForbidden = 1;
+constexpr unsigned char kEncoded = 2;  // to be decoded, or to be checked as UTF-8
+constexpr unsigned char kDot = 4;
+
+constexpr std::array<unsigned char, 256> make_byte_table() {
+  std::array<unsigned char, 256> table{};
+  for (unsigned byte = 0; byte < 0x20; ++byte) table[byte] = kForbidden;
+  for (unsigned byte = 0x80; byte < 0x100; ++byte) table[byte] = kEncoded;
+  for (const char c : std::string_view("\x7f\\;#")) table[static_cast<unsigned char>(c)] = kForbidden;
+  table['%'] = kEncoded;
+  table['.'] = kDot;
+  return table;
+}
+constexpr std::array<unsigned char, 256> kBytes = make_byte_table();
+
+unsigned char bits_of(std::string_view path) {
+  unsigned char bits = 0;
+  for (const char c : path) bits |= kBytes[static_cast<unsigned char>(c)];
+  return bits;
 }
 
 }  // namespace
@@ -83,18 +101,12 @@ bool parse_target(std::string_view text, Target& out) {
   if (out.query.find('#') != std::string_view::npos) return false;
   const std::string_view raw = text.substr(0, question);
   out.path = raw;
-  bool plain = true;
-  bool has_dot = false;
-  for (const char c : raw) {
-    if (is_forbidden(c)) return false;
-    plain = plain && c != '%' && static_cast<unsigned char>(c) < 0x80;
-    has_dot = has_dot || c == '.';
-  }
-  if (plain) return !has_dot || !has_dot_segment(raw);
+  const unsigned char bits = bits_of(raw);
+  if ((bits & kForbidden) != 0) return false;
+  if ((bits & kEncoded) == 0) return (bits & kDot) == 0 || !has_dot_segment(raw);
   if (!decode(raw, out.decoded)) return false;
   out.path = out.decoded;
-  return std::none_of(out.path.begin(), out.path.end(), is_forbidden) && is_utf8(out.path) &&
-         !has_dot_segment(out.path);
+  return (bits_of(out.path) & kForbidden) == 0 && is_utf8(out.path) && !has_dot_segment(out.path);
 }
 
 }  // namespace slipway::net
