@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "graph/external_internal.h"
 #include "graph/types_internal.h"
-#include "graph/wire_internal.h"
+#include "protobuf/reader.h"
 
 namespace slipway::graph {
 namespace {
@@ -58,11 +58,11 @@ Result<std::optional<ExternalTensor>> read_external(ByteView tensor) {
   bool has_location = false;
   ExternalTensor found;
   std::vector<ByteView> entries;
-  FieldReader reader(tensor);
-  Field field;
+  protobuf::Reader reader(tensor);
+  protobuf::Field field;
   while (reader.next(field)) {
     if (field.is_varint(onnx::TensorProto::kDataLocationFieldNumber)) {
-      external = external || field.varint == onnx::TensorProto::EXTERNAL;
+      external = external || field.value == onnx::TensorProto::EXTERNAL;
     }
     if (field.is_bytes(onnx::TensorProto::kExternalDataFieldNumber)) entries.push_back(field.bytes);
     if (entries.size() > 16) return above_limit("facts about one external weight", 16);

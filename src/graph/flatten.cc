@@ -5,7 +5,8 @@
 
 #include "graph/onnx.h"
 #include "graph/types_internal.h"
-#include "graph/wire_internal.h"
+#include "protobuf/reader.h"
+#include "protobuf/writer.h"
 
 namespace slipway::graph {
 namespace {
@@ -24,8 +25,8 @@ bool is_map_list(const ValueInfo& value) {
 Result<ZippedByName> find_zipped(ByteView graph) {
   ZippedByName zipped;
   std::vector<ByteView> nodes;
-  FieldReader reader(graph);
-  Field field;
+  protobuf::Reader reader(graph);
+  protobuf::Field field;
   while (reader.next(field)) {
     if (field.is_bytes(onnx::GraphProto::kNodeFieldNumber)) nodes.push_back(field.bytes);
     if (!field.is_bytes(onnx::GraphProto::kOutputFieldNumber)) continue;
@@ -72,22 +73,23 @@ std::string scores_output(const std::string& name, const Zipped& zipped) {
 Result<std::string> edit_graph(ByteView graph, const ZippedByName& zipped) {
   std::string out;
   out.reserve(graph.size() + 256);
-  FieldReader reader(graph);
-  Field field;
+  protobuf::Reader reader(graph);
+  protobuf::Field field;
   while (reader.next(field)) {
     if (field.is_bytes(onnx::GraphProto::kNodeFieldNumber)) {
       SLIPWAY_ASSIGN_OR_RETURN(const NodeView node, read_node(field.bytes));
       const auto found = node.outputs.size() == 1 ? zipped.find(node.outputs.front()) : zipped.end();
       if (found != zipped.end()) {
-        append_bytes_field(out, onnx::GraphProto::kNodeFieldNumber, scores_node(found->first, found->second));
+        protobuf::Writer(out).text(onnx::GraphProto::kNodeFieldNumber,
+                                   scores_node(found->first, found->second));
         continue;
       }
     } else if (field.is_bytes(onnx::GraphProto::kOutputFieldNumber)) {
       SLIPWAY_ASSIGN_OR_RETURN(const ValueInfo value, read_value_info(field.bytes));
       const auto found = zipped.find(value.name);
       if (found != zipped.end()) {
-        append_bytes_field(out, onnx::GraphProto::kOutputFieldNumber,
-                           scores_output(found->first, found->second));
+        protobuf::Writer(out).text(onnx::GraphProto::kOutputFieldNumber,
+                                   scores_output(found->first, found->second));
         continue;
       }
     }
@@ -96,7 +98,7 @@ Result<std::string> edit_graph(ByteView graph, const ZippedByName& zipped) {
   return out;
 }
 
-bool imports_onnx_operators(const Field& field) {
+bool imports_onnx_operators(const protobuf::Field& field) {
   onnx::OperatorSetIdProto proto;
   return field.is_bytes(onnx::ModelProto::kOpsetImportFieldNumber) &&
          proto.ParseFromArray(field.bytes.data(), static_cast<int>(field.bytes.size())) &&
@@ -113,13 +115,13 @@ Result<std::optional<EditedModel>> flatten_maps(ByteView file) {
   EditedModel edited;
   edited.file.reserve(file.size() + 512);
   bool has_operators = false;
-  FieldReader reader(file);
-  Field field;
+  protobuf::Reader reader(file);
+  protobuf::Field field;
   while (reader.next(field)) {
     has_operators = has_operators || imports_onnx_operators(field);
     if (field.is_bytes(onnx::ModelProto::kGraphFieldNumber)) {
       SLIPWAY_ASSIGN_OR_RETURN(const std::string changed, edit_graph(field.bytes, zipped));
-      append_bytes_field(edited.file, onnx::ModelProto::kGraphFieldNumber, changed);
+      protobuf::Writer(edited.file).text(onnx::ModelProto::kGraphFieldNumber, changed);
     } else {
       edited.file += as_text(field.whole);
     }
@@ -129,7 +131,7 @@ Result<std::optional<EditedModel>> flatten_maps(ByteView file) {
     onnx::OperatorSetIdProto proto;
     proto.set_domain("");
     proto.set_version(8);
-    append_bytes_field(edited.file, onnx::ModelProto::kOpsetImportFieldNumber, proto.SerializeAsString());
+    protobuf::Writer(edited.file).text(onnx::ModelProto::kOpsetImportFieldNumber, proto.SerializeAsString());
   }
   const auto& labels = zipped.begin()->second.labels;
   const auto agrees = [&labels](const auto& entry) { return entry.second.labels == labels; };

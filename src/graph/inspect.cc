@@ -8,7 +8,7 @@
 #include "graph/external_internal.h"
 #include "graph/onnx.h"
 #include "graph/types_internal.h"
-#include "graph/wire_internal.h"
+#include "protobuf/reader.h"
 
 namespace slipway::graph {
 namespace {
@@ -28,8 +28,8 @@ class Inspector {
  public:
   Status read(ByteView model) {
     SLIPWAY_ASSIGN_OR_RETURN(const ByteView graph, find_graph(model));
-    FieldReader reader(model);
-    Field field;
+    protobuf::Reader reader(model);
+    protobuf::Field field;
     while (reader.next(field)) SLIPWAY_TRY(model_field(field));
     SLIPWAY_TRY(main_graph(graph));
     return finish();
@@ -37,13 +37,13 @@ class Inspector {
   ModelInfo take() { return std::move(info_); }
 
  private:
-  Status model_field(const Field& field) {
+  Status model_field(const protobuf::Field& field) {
     if (field.is_varint(onnx::ModelProto::kIrVersionFieldNumber)) {
-      info_.ir_version = static_cast<std::int64_t>(field.varint);
+      info_.ir_version = static_cast<std::int64_t>(field.value);
     } else if (field.is_varint(onnx::ModelProto::kModelVersionFieldNumber)) {
-      info_.model_version = static_cast<std::int64_t>(field.varint);
+      info_.model_version = static_cast<std::int64_t>(field.value);
     }
-    if (field.kind != Field::Kind::kBytes) return {};
+    if (field.type != protobuf::WireType::kBytes) return {};
     switch (field.number) {
       case onnx::ModelProto::kProducerNameFieldNumber:
         info_.producer_name = shown(field.bytes);
@@ -88,8 +88,8 @@ class Inspector {
   }
 
   Status function(ByteView message) {
-    FieldReader reader(message);
-    Field field;
+    protobuf::Reader reader(message);
+    protobuf::Field field;
     while (reader.next(field)) {
       if (field.is_bytes(onnx::FunctionProto::kDomainFieldNumber)) own_domains_.emplace(as_text(field.bytes));
       if (field.is_bytes(onnx::FunctionProto::kNodeFieldNumber)) SLIPWAY_TRY(node(field.bytes, 1, false));
@@ -98,8 +98,8 @@ class Inspector {
   }
 
   Status training(ByteView message) {
-    FieldReader reader(message);
-    Field field;
+    protobuf::Reader reader(message);
+    protobuf::Field field;
     while (reader.next(field)) {
       const bool is_graph = field.is_bytes(onnx::TrainingInfoProto::kInitializationFieldNumber) ||
                             field.is_bytes(onnx::TrainingInfoProto::kAlgorithmFieldNumber);
@@ -109,10 +109,10 @@ class Inspector {
   }
 
   Status main_graph(ByteView message) {
-    FieldReader reader(message);
-    Field field;
+    protobuf::Reader reader(message);
+    protobuf::Field field;
     while (reader.next(field)) {
-      if (field.kind != Field::Kind::kBytes) continue;
+      if (field.type != protobuf::WireType::kBytes) continue;
       switch (field.number) {
         case onnx::GraphProto::kInputFieldNumber:
           SLIPWAY_TRY(value(field.bytes, info_.inputs));
@@ -144,8 +144,8 @@ class Inspector {
   }
 
   Status weight(ByteView tensor) {
-    FieldReader reader(tensor);
-    Field field;
+    protobuf::Reader reader(tensor);
+    protobuf::Field field;
     while (reader.next(field)) {
       if (field.is_bytes(onnx::TensorProto::kNameFieldNumber)) weight_names_.insert(as_text(field.bytes));
     }
@@ -167,8 +167,8 @@ class Inspector {
   }
 
   Status sparse(ByteView message, bool is_weight) {
-    FieldReader reader(message);
-    Field field;
+    protobuf::Reader reader(message);
+    protobuf::Field field;
     while (reader.next(field)) {
       const bool values = field.is_bytes(onnx::SparseTensorProto::kValuesFieldNumber);
       if (!values && !field.is_bytes(onnx::SparseTensorProto::kIndicesFieldNumber)) continue;
@@ -180,8 +180,8 @@ class Inspector {
 
   Status subgraph(ByteView message, int depth) {
     if (depth > kMaxDepth) return above_limit("levels of subgraphs", kMaxDepth);
-    FieldReader reader(message);
-    Field field;
+    protobuf::Reader reader(message);
+    protobuf::Field field;
     while (reader.next(field)) {
       if (field.is_bytes(onnx::GraphProto::kNodeFieldNumber)) SLIPWAY_TRY(node(field.bytes, depth, false));
       if (field.is_bytes(onnx::GraphProto::kInitializerFieldNumber)) SLIPWAY_TRY(inner_tensor(field.bytes));
@@ -208,10 +208,10 @@ class Inspector {
   }
 
   Status attribute(ByteView message, int depth) {
-    FieldReader reader(message);
-    Field field;
+    protobuf::Reader reader(message);
+    protobuf::Field field;
     while (reader.next(field)) {
-      if (field.kind != Field::Kind::kBytes) continue;
+      if (field.type != protobuf::WireType::kBytes) continue;
       switch (field.number) {
         case onnx::AttributeProto::kTFieldNumber:
         case onnx::AttributeProto::kTensorsFieldNumber:
@@ -288,22 +288,22 @@ bool is_short_text(ByteView bytes) {
 }
 
 // Whether a field before the graph is one that ONNX has; others' protobuf files begin alike.
-bool fits_model(const Field& field) {
+bool fits_model(const protobuf::Field& field) {
   switch (field.number) {
     case onnx::ModelProto::kIrVersionFieldNumber:
-      return field.kind == Field::Kind::kVarint && field.varint < 1000;
+      return field.type == protobuf::WireType::kVarint && field.value < 1000;
     case onnx::ModelProto::kModelVersionFieldNumber:
-      return field.kind == Field::Kind::kVarint;
+      return field.type == protobuf::WireType::kVarint;
     case onnx::ModelProto::kProducerNameFieldNumber:
     case onnx::ModelProto::kProducerVersionFieldNumber:
     case onnx::ModelProto::kDomainFieldNumber:
-      return field.kind == Field::Kind::kBytes && is_short_text(field.bytes);
+      return field.type == protobuf::WireType::kBytes && is_short_text(field.bytes);
     case onnx::ModelProto::kDocStringFieldNumber:
     case onnx::ModelProto::kOpsetImportFieldNumber:
     case onnx::ModelProto::kMetadataPropsFieldNumber:
     case onnx::ModelProto::kTrainingInfoFieldNumber:
     case onnx::ModelProto::kFunctionsFieldNumber:
-      return field.kind == Field::Kind::kBytes;
+      return field.type == protobuf::WireType::kBytes;
     default:
       return false;
   }
@@ -315,8 +315,8 @@ bool looks_like_onnx(ByteView file) {
   constexpr std::size_t kMaxFields = 64;
   bool has_version = false;
   bool has_more = false;
-  FieldReader reader(file);
-  Field field;
+  protobuf::Reader reader(file);
+  protobuf::Field field;
   for (std::size_t i = 0; i < kMaxFields && reader.next(field); ++i) {
     if (field.is_bytes(onnx::ModelProto::kGraphFieldNumber)) return has_version;
     if (!fits_model(field)) return false;

@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "graph/types_internal.h"
-#include "graph/wire_internal.h"
+#include "protobuf/reader.h"
 #include "tensor/shape.h"
 
 namespace slipway::graph {
@@ -97,12 +97,19 @@ constexpr std::array<LabelRow, 5> kLabelRows = {{{"ZipMap", "classlabels_int64s"
                                                  {"SVMClassifier", "classlabels_ints"},
                                                  {"SVMClassifier", "classlabels_int64s"}}};
 
+bool append_int64s(const protobuf::Field& field, std::vector<std::int64_t>& out) {
+  return protobuf::for_each_varint(field, [&](std::uint64_t value) {
+    out.push_back(static_cast<std::int64_t>(value));
+    return true;
+  });
+}
+
 Status read_label_attribute(ByteView attribute, std::string_view integers, std::vector<std::string>& labels) {
   std::string_view name;
   std::vector<std::int64_t> ints;
   std::vector<std::string> strings;
-  FieldReader reader(attribute);
-  Field field;
+  protobuf::Reader reader(attribute);
+  protobuf::Field field;
   while (reader.next(field)) {
     if (field.is_bytes(onnx::AttributeProto::kNameFieldNumber)) name = as_text(field.bytes);
     if (field.number == onnx::AttributeProto::kIntsFieldNumber && !append_int64s(field, ints)) {
@@ -157,10 +164,10 @@ Result<ValueInfo> read_value_info(ByteView message) {
 
 Result<NodeView> read_node(ByteView message) {
   NodeView node;
-  FieldReader reader(message);
-  Field field;
+  protobuf::Reader reader(message);
+  protobuf::Field field;
   while (reader.next(field)) {
-    if (field.kind != Field::Kind::kBytes) continue;
+    if (field.type != protobuf::WireType::kBytes) continue;
     switch (field.number) {
       case onnx::NodeProto::kOpTypeFieldNumber:
         node.op_type = as_text(field.bytes);
@@ -206,8 +213,8 @@ Result<std::vector<std::string>> read_labels(const NodeView& node) {
 
 Result<ByteView> find_graph(ByteView model) {
   std::optional<ByteView> graph;
-  FieldReader reader(model);
-  Field field;
+  protobuf::Reader reader(model);
+  protobuf::Field field;
   while (reader.next(field)) {
     if (!field.is_bytes(onnx::ModelProto::kGraphFieldNumber)) continue;
     // Protobuf would merge them; two readers could then see two models.
