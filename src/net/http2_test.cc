@@ -451,7 +451,7 @@ TEST(Http2StreamingTest, AReaderMayWantEverythingThatComes) {
   client.h2.send(stream, body, true);
   ASSERT_TRUE(client.run_until([&] { return reader.last; }));
   EXPECT_EQ(reader.bytes, body);
-  EXPECT_GT(reader.pieces, 5);
+  EXPECT_GE(reader.pieces, 5);  // no piece is longer than the 1 MiB that may be held
 }
 
 TEST(Http2StreamingTest, AWriterIsToldWhenThereIsRoom) {
