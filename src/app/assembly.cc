@@ -9,11 +9,13 @@
 #include "app/plugin_table.gen.h"
 #include "app/request_metrics.h"
 #include "app/version.gen.h"
+#include "app/worker_metrics.h"
 #include "net/loop/loop.h"
 #include "net/loop/timer_wheel.h"
 #include "net/server.h"
 #include "serving/router.h"
 #include "telemetry/process.h"
+#include "worker/supervisor.h"
 
 namespace slipway::app {
 namespace {
@@ -79,12 +81,15 @@ class AssemblyImpl final : public Assembly {
   AssemblyImpl(Context& context, const Environment& environment)
       : context_(context),
         environment_(environment),
-        metrics_(registry_, context.logger(), environment.log.access) {}
+        metrics_(registry_, context.logger(), environment.log.access),
+        worker_metrics_(registry_) {}
 
   ~AssemblyImpl() override {
     if (inference_server_ != nullptr) inference_server_->stop();
     if (admin_server_ != nullptr) admin_server_->stop();
     models_.reset();  // ends the loader, and with it the last refresh that knows the timer
+    isolated_.clear();
+    supervisor_.reset();
   }
 
   Status build() {
@@ -93,6 +98,7 @@ class AssemblyImpl final : public Assembly {
     options.clock = &context_.clock();
     options.logger = &context_.logger();
     options.metrics = &metrics_;
+    SLIPWAY_TRY(add_workers(options));
     models_ = std::make_unique<serving::Server>(std::move(options));
     SLIPWAY_TRY(add_dialects());
     telemetry::register_process_metrics(registry_);
@@ -139,6 +145,22 @@ class AssemblyImpl final : public Assembly {
   }
 
  private:
+  // Costs a thread that sleeps while no deployment wants a worker.
+  Status add_workers(serving::ServerOptions& options) {
+    worker::SupervisorOptions workers;
+    workers.program.environment = context_.worker_environment();
+    workers.clock = &context_.clock();
+    workers.logger = &context_.logger();
+    workers.observer = &worker_metrics_;
+    SLIPWAY_ASSIGN_OR_RETURN(supervisor_, worker::Supervisor::create(workers));
+    for (backend::Backend* backend : context_.backends()) {
+      isolated_.push_back(supervisor_->isolated(*backend));
+      options.isolated_backends.push_back(isolated_.back().get());
+    }
+    worker_metrics_.watch(registry_, *supervisor_);
+    return {};
+  }
+
   Status add_dialects() {
     const dialect::Host host{.server = models_.get(),
                              .clock = &context_.clock(),
@@ -167,6 +189,9 @@ class AssemblyImpl final : public Assembly {
   const Environment environment_;
   telemetry::Registry registry_;
   RequestMetrics metrics_;
+  WorkerMetrics worker_metrics_;
+  std::unique_ptr<worker::Supervisor> supervisor_;
+  std::vector<std::unique_ptr<backend::Backend>> isolated_;
   std::unique_ptr<serving::Server> models_;
   std::vector<std::unique_ptr<dialect::Dialect>> dialects_;
   RoutedHandler inference_handler_{serving::Router::Listener::kInference};

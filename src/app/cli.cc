@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/context.h"
+#include "app/verbs.h"
 #include "app/version.h"
 #include "base/text.h"
 
@@ -118,6 +119,8 @@ std::string overview(const std::vector<Verb>& verbs) {
 std::vector<std::string> global_option_names() { return {"--help", "--json", "--quiet", "--verbose"}; }
 
 Exit run_command_line(const std::vector<std::string>& words) {
+  // First, since a worker must be there fast and knows no options.
+  if (!words.empty() && words.front() == kWorkerWord) return run_worker_word();
   const std::vector<Verb> verbs = all_verbs();
   GlobalOptions globals;
   if (words.empty() || words.front() == "--help" || words.front() == "-h" || words.front() == "help") {

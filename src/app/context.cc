@@ -118,15 +118,29 @@ Exit Context::fail(const Error& error) const {
   return exit_for(error);
 }
 
+std::vector<std::unique_ptr<backend::Backend>> Context::make_backends(Logger& logger) const {
+  const backend::Host host{.clock = &clock_, .logger = &logger, .library_dirs = library_dirs(home_)};
+  std::vector<std::unique_ptr<backend::Backend>> backends;
+  for (const auto& plugin : backend_plugins()) backends.push_back(plugin.make(host));
+  return backends;
+}
+
 const std::vector<backend::Backend*>& Context::backends() {
   if (owned_backends_.empty()) {
-    const backend::Host host{.clock = &clock_, .logger = logger_.get(), .library_dirs = library_dirs(home_)};
-    for (const auto& plugin : backend_plugins()) {
-      owned_backends_.push_back(plugin.make(host));
-      backends_.push_back(owned_backends_.back().get());
-    }
+    owned_backends_ = make_backends(*logger_);
+    for (const auto& backend : owned_backends_) backends_.push_back(backend.get());
   }
   return backends_;
+}
+
+std::vector<std::string> Context::worker_environment() const {
+  std::vector<std::string> passed = {"SLIPWAY_HOME=" + home_};
+  for (const char* name :
+       {"PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"}) {
+    if (const std::string value = env(name); !value.empty())
+      passed.push_back(std::string(name) + "=" + value);
+  }
+  return passed;
 }
 
 void Context::use_logger(const LogOptions& options) {

@@ -50,6 +50,11 @@ class Context {
   [[nodiscard]] Logger& logger() const { return *logger_; }
   /// $SLIPWAY_HOME, else $XDG_DATA_HOME/slipway, else ~/.local/share/slipway.
   [[nodiscard]] const std::string& home() const { return home_; }
+  /// Backends of this build that are a caller's own, with a logger of its own. Borrows: logger.
+  [[nodiscard]] std::vector<std::unique_ptr<backend::Backend>> make_backends(Logger& logger) const;
+  /// What a worker gets of the environment, as NAME=value: where libraries and the home are, and nothing that
+  /// may be a secret.
+  [[nodiscard]] std::vector<std::string> worker_environment() const;
   /// Every backend of this build. Owns: this context.
   [[nodiscard]] const std::vector<backend::Backend*>& backends();
   /// Replaces the quiet logger of one-off verbs by one with these options.

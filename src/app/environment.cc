@@ -26,6 +26,22 @@ config::Schema<VersionsEntry> versions_schema() {
   return schema;
 }
 
+config::Schema<WorkerEntry> worker_schema() {
+  config::Schema<WorkerEntry> schema("worker", "What a worker may take, with isolation: worker.");
+  schema
+      .field("memory", &WorkerEntry::memory,
+             {.text = "Memory of its own; beyond it the worker is replaced. 0B is no limit."})
+      .field(
+          "niceness", &WorkerEntry::niceness,
+          config::integer<std::int64_t>(
+              {.min = 0, .max = 19, .reason = "less than 0 needs a privilege that a server should not have"}),
+          {.text = "How readily it gives way to other processes."})
+      .field("watchdog", &WorkerEntry::watchdog,
+             config::duration({.min = std::chrono::milliseconds(100), .reason = "a busy machine is no hang"}),
+             {.text = "No run is taken for hung before this; then at fifty times the longest seen."});
+  return schema;
+}
+
 config::Schema<DeploymentEntry> deployment_schema() {
   config::Schema<DeploymentEntry> schema("deployment", "A named, running use of packages.");
   schema
@@ -54,7 +70,12 @@ config::Schema<DeploymentEntry> deployment_schema() {
       .field("run_in_place", &DeploymentEntry::run_in_place,
              config::duration(
                  {.max = std::chrono::milliseconds(10), .reason = "all connections of a loop wait for it"}),
-             {.text = "A run expected to be shorter than this stays on the event loop."});
+             {.text = "A run expected to be shorter than this stays on the event loop."})
+      .field("isolation", &DeploymentEntry::isolation, config::one_of({"worker", "inline"}),
+             {.text = "worker: in a process of its own, which may crash, leak or hang alone; inline: in the "
+                      "server itself."})
+      .field("worker", &DeploymentEntry::worker, worker_schema(),
+             {.text = "What a worker may take, with isolation: worker."});
   return schema;
 }
 

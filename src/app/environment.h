@@ -20,6 +20,12 @@ struct VersionsEntry {
   std::vector<std::string> only;
 };
 
+struct WorkerEntry {
+  config::ByteSize memory;
+  std::int64_t niceness = 0;
+  Duration watchdog = std::chrono::seconds(10);
+};
+
 struct DeploymentEntry {
   std::string package;
   std::int64_t instances = 0;
@@ -30,6 +36,8 @@ struct DeploymentEntry {
   BatchEntry batch;
   VersionsEntry versions;
   Duration run_in_place = std::chrono::microseconds(100);
+  std::string isolation = "inline";
+  WorkerEntry worker;
 };
 
 struct LimitsEntry {

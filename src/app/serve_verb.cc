@@ -17,7 +17,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> targets;
-  std::string config, listen, admin, name, log_level, log_format;
+  std::string config, listen, admin, name, log_level, log_format, isolation;
   std::int64_t port = -1;
   std::int64_t loops = -1;
   std::int64_t threads = -1;
@@ -91,6 +91,11 @@ serving::DeploymentSettings settings_of(const DeploymentEntry& entry) {
   settings.only_versions = entry.versions.only;
   settings.max_batch_rows = static_cast<std::size_t>(entry.batch.max_rows);
   settings.run_in_place = entry.run_in_place;
+  settings.isolation =
+      entry.isolation == "worker" ? serving::Isolation::kWorker : serving::Isolation::kInline;
+  settings.process.memory_bytes = static_cast<std::size_t>(entry.worker.memory.bytes);
+  settings.process.niceness = static_cast<int>(entry.worker.niceness);
+  settings.process.run_floor = entry.worker.watchdog;
   return settings;
 }
 
@@ -115,6 +120,7 @@ Result<std::vector<Servable>> what_to_serve(Context& context, const Options& opt
   DeploymentEntry from_flags;
   if (options.threads >= 0) from_flags.threads = options.threads;
   if (options.instances >= 0) from_flags.instances = options.instances;
+  if (!options.isolation.empty()) from_flags.isolation = options.isolation;
   for (const std::string& target : options.targets) {
     SLIPWAY_ASSIGN_OR_RETURN(auto found, servable(context, target, store, settings_of(from_flags)));
     if (!options.name.empty() && found.deployments.size() == 1 && options.targets.size() == 1)
@@ -325,6 +331,12 @@ Verb serve_verb() {
        .help = "Runs at the same time; 0 is one per core",
        .target = &options->instances,
        .value_name = "N"},
+      {.names = "--isolation",
+       .help = "worker: each model in a process of its own; inline: in the server itself",
+       .target = &options->isolation,
+       .value_name = "WHERE",
+       .choices = {"worker", "inline"},
+       .completes = Completes::kChoice},
       {.names = "--log-level",
        .help = "The least important lines that are written",
        .target = &options->log_level,

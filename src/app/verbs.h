@@ -21,4 +21,8 @@ Verb check_verb();
 Verb doctor_verb();
 Verb completion_verb();
 
+/// The word "worker", which no help shows: a process that a server started for one of its models.
+inline constexpr const char* kWorkerWord = "worker";
+Exit run_worker_word();
+
 }  // namespace slipway::app

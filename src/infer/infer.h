@@ -50,7 +50,7 @@ class OutputMemory {
 struct Response {
   std::vector<Output> outputs;
   std::unique_ptr<OutputMemory> memory;
-  Timings timings;  ///< queue and compute are set by the server
+  Timings timings;  ///< set by the server; compute by an instance that runs in another process
 };
 
 /// One request on its way through the server. A dialect derives from it, fills `request` and hands it over;

@@ -41,7 +41,7 @@ class Revision::Job final : public Pending {
         raw->binding.inputs, raw->binding.outputs, [raw](Result<infer::Response> response) {
           const std::unique_ptr<Job> owned(raw);
           if (response.ok()) {
-            response->timings.compute = owned->revision_.clock_->now() - owned->created;
+            set_times(response->timings, owned->created, owned->created, owned->revision_.clock_->now());
             response->timings.batch_rows = owned->binding.rows;
           }
           owned->answer(std::move(response));
@@ -69,11 +69,14 @@ Result<std::unique_ptr<Revision>> Revision::load(ModelBundle bundle, const Deplo
                                                  const Clock& clock) {
   SLIPWAY_ASSIGN_OR_RETURN(backend::Backend * backend, pick_backend(bundle, backends));
   std::unique_ptr<Revision> revision(new Revision());
-  const backend::LoadOptions options{.threads = settings.threads,
-                                     .affinity = settings.affinity,
-                                     .device = settings.device,
-                                     .max_output_bytes = settings.max_output_bytes,
-                                     .executor = nullptr};
+  backend::LoadOptions options{.threads = settings.threads,
+                               .affinity = settings.affinity,
+                               .device = settings.device,
+                               .max_output_bytes = settings.max_output_bytes,
+                               .executor = nullptr,
+                               .model = bundle.name + " " + bundle.version,
+                               .process = settings.process};
+  options.process.runs_at_once = settings.instances;
   SLIPWAY_ASSIGN_OR_RETURN(revision->instance_, backend->load(*bundle.files, options));
   const Signature& signature = revision->instance_->signature();
   auto function = bundle.function ? function::Function::create(std::move(*bundle.function), signature)
@@ -89,8 +92,10 @@ Result<std::unique_ptr<Revision>> Revision::load(ModelBundle bundle, const Deplo
   revision->settings_ = settings;
   revision->clock_ = &clock;
   revision->measure_cost(bundle.batchable);
+  // A worker is given one run ahead, so that it does not stand idle while its last answer travels.
+  const std::size_t ahead = settings.isolation == Isolation::kWorker ? 1 : 0;
   revision->scheduler_ =
-      std::make_unique<Scheduler>(SchedulerOptions{.instances = settings.instances,
+      std::make_unique<Scheduler>(SchedulerOptions{.instances = settings.instances + ahead,
                                                    .max_items = settings.queue_items,
                                                    .max_bytes = settings.queue_bytes,
                                                    .max_batch_rows = revision->max_batch_rows_,

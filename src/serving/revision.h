@@ -19,6 +19,11 @@
 
 namespace slipway::serving {
 
+enum class Isolation : std::uint8_t {
+  kInline,  ///< in this process: for trusted models; a crash takes everything down
+  kWorker,  ///< in a process of its own
+};
+
 /// How a deployment's revisions run.
 struct DeploymentSettings {
   int threads = 1;            ///< inside one run
@@ -33,6 +38,8 @@ struct DeploymentSettings {
   Duration run_in_place =
       std::chrono::microseconds(100);  ///< a run expected to be shorter than this stays on the event loop
   std::size_t max_output_bytes = std::size_t{1} << 30U;
+  Isolation isolation = Isolation::kInline;
+  backend::ProcessLimits process;  ///< of workers; runs_at_once is set by `instances`
 };
 
 /// What a source hands over to be loaded.

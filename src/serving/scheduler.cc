@@ -127,8 +127,7 @@ void Scheduler::run_alone(std::unique_ptr<Pending> request) {
                    [this, raw, start](Result<infer::Response> response) {
                      const std::unique_ptr<Pending> owned(raw);
                      if (response.ok()) {
-                       response->timings.queue = start - owned->created;
-                       response->timings.compute = clock_.now() - start;
+                       set_times(response->timings, owned->created, start, clock_.now());
                        response->timings.batch_rows = owned->binding.rows;
                      }
                      owned->answer(std::move(response));
@@ -146,10 +145,11 @@ struct Flight {
   MonoTime start{};
 };
 
-void answer_all(Flight& flight, std::vector<infer::Response> parts, MonoTime end) {
+// `ran`: what the run took, when the instance has said so.
+void answer_all(Flight& flight, std::vector<infer::Response> parts, Duration ran, MonoTime end) {
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    parts[i].timings.queue = flight.start - flight.requests[i]->created;
-    parts[i].timings.compute = end - flight.start;
+    parts[i].timings.compute = ran;
+    set_times(parts[i].timings, flight.requests[i]->created, flight.start, end);
     parts[i].timings.batch_rows = flight.stacked.rows;
     parts[i].timings.leads_run = i == 0;
     flight.requests[i]->answer(std::move(parts[i]));
@@ -172,10 +172,11 @@ void Scheduler::run_stacked(Batch batch) {
   instance_.submit(raw->stacked.inputs, raw->requests.front()->binding.outputs,
                    [this, raw](Result<infer::Response> response) {
                      const std::unique_ptr<Flight> owned(raw);
+                     const Duration ran = response.ok() ? response->timings.compute : Duration::zero();
                      auto apart = response.ok() ? cut(std::move(*response), owned->rows)
                                                 : Result<std::vector<infer::Response>>(response.error());
                      if (apart.ok()) {
-                       answer_all(*owned, std::move(*apart), clock_.now());
+                       answer_all(*owned, std::move(*apart), ran, clock_.now());
                      } else {
                        for (auto& request : owned->requests) {
                          begin_run();

@@ -18,6 +18,13 @@
 
 namespace slipway::serving {
 
+/// Sets where the time of a run went. An instance that runs elsewhere has said what the run itself took; the
+/// way there and back then counts as waiting.
+inline void set_times(infer::Timings& timings, MonoTime created, MonoTime start, MonoTime end) {
+  if (timings.compute <= Duration::zero() || timings.compute > end - start) timings.compute = end - start;
+  timings.queue = end - created - timings.compute;
+}
+
 /// A request that waits for its run. Destroyed after it was answered.
 class Pending {
  public:

@@ -296,7 +296,10 @@ Result<Server::Loaded> Server::load_version(Slot& slot, const Candidate& candida
   auto load = [&]() -> Result<std::unique_ptr<Revision>> {
     SLIPWAY_ASSIGN_OR_RETURN(ModelBundle bundle, slot.deployment.source->open(candidate));
     bundle.name = name;
-    return Revision::load(std::move(bundle), slot.deployment.settings, options_.backends, *options_.clock);
+    const DeploymentSettings& settings = slot.deployment.settings;
+    const bool isolated = settings.isolation == Isolation::kWorker;
+    return Revision::load(std::move(bundle), settings,
+                          isolated ? options_.isolated_backends : options_.backends, *options_.clock);
   };
   auto revision = load();
   if (!revision.ok()) {

@@ -31,9 +31,10 @@ struct Deployment {
 
 struct ServerOptions {
   std::vector<backend::Backend*> backends;  ///< Borrows; the first that knows a model's content loads it
-  const Clock* clock = nullptr;             ///< Borrows
-  Logger* logger = nullptr;                 ///< Borrows
-  Metrics* metrics = nullptr;               ///< Borrows
+  std::vector<backend::Backend*> isolated_backends;  ///< the same, each loading into workers; may be empty
+  const Clock* clock = nullptr;                      ///< Borrows
+  Logger* logger = nullptr;                          ///< Borrows
+  Metrics* metrics = nullptr;                        ///< Borrows
 };
 
 /// Life: create, deploy() each deployment, start() once; begin_drain() when the end is near; destroyed when

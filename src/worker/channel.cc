@@ -40,6 +40,13 @@ struct Channel::Delivery {
 
 namespace {
 
+// As the worker says, which may be anything.
+Duration run_time(const AnswerFrame& frame) {
+  constexpr Duration kMost = std::chrono::hours(1);
+  return Duration(static_cast<std::int64_t>(
+      std::min<std::uint64_t>(frame.run_ns, static_cast<std::uint64_t>(kMost.count()))));
+}
+
 /// An answer that travels to the loop that asked. A loop that has ended still lets it be answered.
 class AnswerTask final : public net::Task {
  public:
@@ -294,8 +301,9 @@ Status Channel::take_batch(std::span<const AnswerFrame> frames) {
     status = read_answer(line_, frames[read], *signature_, taking[read].wanted, options_.max_output_bytes,
                          taking[read].response);
     if (!status.ok()) break;
-    watchdog_.note_run(Duration(static_cast<std::int64_t>(std::min<std::uint64_t>(
-        frames[read].run_ns, static_cast<std::uint64_t>(Duration(std::chrono::hours(1)).count())))));
+    const Duration run = run_time(frames[read]);
+    watchdog_.note_run(run);
+    if (taking[read].response->ok()) (*taking[read].response)->timings.compute = run;
   }
   std::vector<Delivery> deliveries;
   deliveries.reserve(read);

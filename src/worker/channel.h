@@ -52,8 +52,9 @@ class Channel {
   Channel& operator=(const Channel&) = delete;
 
   /// As Instance::submit. The completion is called on the loop that called this, if one did, else on the
-  /// supervisor's thread; an error found at once, before this returns. Errors: backend.worker_full,
-  /// backend.request_size, backend.poisoned, what refuse() said, backend.worker_died; the backend's.
+  /// supervisor's thread, and must be quick then; with an error found at once, before this returns. Errors:
+  /// backend.worker_full, backend.request_size, backend.poisoned, what refuse() said, backend.worker_died;
+  /// the backend's.
   void submit(std::span<const TensorView> inputs, std::span<const std::size_t> outputs,
               backend::Completion done);
 

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
-#include <semaphore>
 #include <string>
 #include <utility>
 
@@ -109,13 +109,16 @@ Result<infer::Response> Runner::run_model(const RequestFrame& request) {
     inputs.push_back({tensor.dtype, tensor.shape, block.subspan(tensor.offset, tensor.bytes)});
   }
   // Most backends have answered when submit() returns; the others are waited for.
+  std::mutex mutex;
+  std::condition_variable changed;
   std::optional<Result<infer::Response>> answered;
-  std::binary_semaphore done(0);
   instance_.submit(inputs, head.wanted, [&](Result<infer::Response> response) {
+    const std::lock_guard lock(mutex);
     answered.emplace(std::move(response));
-    done.release();
+    changed.notify_one();
   });
-  done.acquire();
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return answered.has_value(); });
   return *std::move(answered);
 }
 

@@ -20,7 +20,6 @@ class Core {
   Core(const SupervisorOptions& options, std::unique_ptr<net::Loop> loop)
       : options(options), loop(std::move(loop)), watch_timer_(*this) {
     thread_ = std::thread([this] {
-      this->loop->arm(watch_timer_, this->options.clock->now() + this->options.watch_interval);
       this->loop->run();
       for (const auto& host : hosts_) host->end();
       hosts_.clear();
@@ -39,6 +38,7 @@ class Core {
     loop->post([this, host = std::move(host)] {
       hosts_.push_back(host);
       host->start();
+      if (!watch_timer_.armed()) watch_timer_.arm();
     });
   }
   void remove(const std::shared_ptr<Host>& host) {
@@ -68,9 +68,9 @@ class Core {
     explicit WatchTimer(Core& core) : core_(core) {}
     void on_timer() override {
       for (const auto& host : core_.hosts_) host->check();
-      std::erase_if(core_.hosts_, [](const auto& host) { return host->ended(); });
-      core_.loop->arm(*this, core_.options.clock->now() + core_.options.watch_interval);
+      if (!core_.hosts_.empty()) arm();
     }
+    void arm() { core_.loop->arm(*this, core_.options.clock->now() + core_.options.watch_interval); }
 
    private:
     Core& core_;
@@ -96,7 +96,17 @@ class RemoteInstance final : public backend::Instance {
       done(invalid_argument("backend.input", "there is no output number " + std::to_string(*wrong)));
       return;
     }
-    host_->channel().submit(inputs, outputs, std::move(done));
+    if (net::inbox_of_this_thread() != nullptr) {
+      host_->channel().submit(inputs, outputs, std::move(done));
+      return;
+    }
+    // A thread without a loop waits, as it does for an instance in this process. The answer is worked on here
+    // and not on the supervisor's thread, where the answers of all other models would wait for it.
+    auto answered = std::make_shared<std::promise<Result<infer::Response>>>();
+    host_->channel().submit(inputs, outputs, [answered](Result<infer::Response> response) {
+      answered->set_value(std::move(response));
+    });
+    done(answered->get_future().get());
   }
 
  private:

@@ -30,7 +30,8 @@
 
 namespace slipway::worker {
 
-/// What is told about workers. Thread: called on the supervisor's thread; must be quick.
+/// What is told about workers. Thread: called on the supervisor's thread; must be quick, and must not wait
+/// for anything that may wait in status().
 class Observer {
  public:
   virtual ~Observer() = default;
@@ -73,6 +74,7 @@ class Supervisor {
 
   /// A backend that loads in a worker what `local` would load here, under the same name. Errors of its
   /// load(): those of `local`; backend.worker_died (the model's load ended the worker); worker.*.
+  /// Its instances answer a loop's submit() on that loop, later; any other thread waits in submit().
   /// Borrows: local, and this.
   [[nodiscard]] virtual std::unique_ptr<backend::Backend> isolated(backend::Backend& local) = 0;
   /// Cost: waits for the supervisor's thread; reads a file per worker.

@@ -42,15 +42,37 @@ struct Asked {
   std::future<Result<infer::Response>> answer = promise.get_future();
 };
 
+/// The loop that asks: a thread without one would wait for the answer.
+class Asker {
+ public:
+  Asker() : loop_(net::Loop::create(clock_).value()), thread_([this] { loop_->run(); }) {}
+  ~Asker() {
+    loop_->stop();
+    thread_.join();
+  }
+  net::Loop& loop() { return *loop_; }
+
+ private:
+  SystemClock clock_;
+  std::unique_ptr<net::Loop> loop_;
+  std::thread thread_;
+};
+
 std::unique_ptr<Asked> ask(backend::Instance& instance, std::vector<float> x,
                            std::span<const std::size_t> outputs = {}) {
+  static Asker asker;
   auto asked = std::make_unique<Asked>();
   asked->x = std::move(x);
   asked->tensor = Tensor::of<float>({static_cast<std::int64_t>(asked->x.size() / 2), 2}, asked->x);
   asked->view = asked->tensor.view();
   Asked* raw = asked.get();
-  instance.submit({&raw->view, 1}, outputs,
-                  [raw](Result<infer::Response> response) { raw->promise.set_value(std::move(response)); });
+  std::promise<void> submitted;
+  asker.loop().post([&instance, &submitted, raw, outputs] {
+    instance.submit({&raw->view, 1}, outputs,
+                    [raw](Result<infer::Response> response) { raw->promise.set_value(std::move(response)); });
+    submitted.set_value();
+  });
+  submitted.get_future().get();
   return asked;
 }
 
@@ -393,7 +415,10 @@ TEST_F(Workers, LeaveNoProcessAndNoDescriptorBehind) {
     const std::filesystem::directory_iterator begin("/proc/self/fd");
     return std::distance(begin, std::filesystem::directory_iterator());
   };
-  { auto first = load(); }
+  {
+    auto first = load();
+    EXPECT_TRUE(ask(*first, {1, 2})->answer.get().ok());  // so that the loop that asks is there
+  }
   look();
   const auto before = descriptors();
   for (int i = 0; i < 10; ++i) {

@@ -1,0 +1,131 @@
+"""Models in processes of their own: what a death costs, and whom."""
+
+import os
+import pathlib
+import signal
+import threading
+import time
+
+import pytest
+import requests
+
+ENVIRONMENT = """
+deployments:
+  victim: {package: "wine:1.0.0", isolation: worker, instances: 1}
+  bystander: {package: "wine:1.0.0", isolation: worker, instances: 1}
+"""
+
+
+def workers(server):
+    """The worker processes of a server, by the model that each says it serves."""
+    found = {}
+    for status in pathlib.Path("/proc").glob("[0-9]*/status"):
+        try:
+            parent = next(line for line in status.read_text().splitlines() if line.startswith("PPid:")).split()[1]
+            words = (status.parent / "cmdline").read_bytes().decode().split("\0")
+        except (OSError, StopIteration):
+            continue  # it ended meanwhile
+        if int(parent) == server.process.pid and words[1:2] == ["worker"]:
+            found[words[2].split()[0]] = int(status.parent.name)
+    return found
+
+
+def wait_until(holds, seconds=20):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def metric(server, name, **labels):
+    wanted = [f'{key}="{value}"' for key, value in labels.items()]
+    page = requests.get(f"{server.admin}/metrics", timeout=10).text
+    return sum(float(line.rsplit(" ", 1)[1]) for line in page.splitlines()
+               if line.startswith(name + "{") and all(label in line for label in wanted))
+
+
+@pytest.fixture
+def server(slipway, serve, wine, tmp_path):
+    slipway("pack", wine.folder)
+    (tmp_path / "environment.yaml").write_text(ENVIRONMENT)
+    return serve(tmp_path / "environment.yaml")
+
+
+class Client(threading.Thread):
+    """Asks until it is told to stop. Every request must get an answer; keeps the codes, and the wrong ones."""
+
+    def __init__(self, url, wine):
+        super().__init__()
+        self.url, self.records, self.expected = url, wine.records, wine.expected
+        self.codes, self.wrong, self.failure = [], 0, None
+        self.stopping = threading.Event()
+
+    def run(self):
+        try:
+            with requests.Session() as session:
+                while not self.stopping.is_set():
+                    answer = session.post(self.url, json={"records": self.records}, timeout=30)
+                    self.codes.append(answer.status_code)
+                    if answer.status_code == 200:
+                        labels = [prediction["cultivar"] for prediction in answer.json()["predictions"]]
+                        self.wrong += labels != [truth["label"] for truth in self.expected]
+        except Exception as error:  # told to the test's own thread
+            self.failure = error
+
+
+def test_a_killed_worker_costs_its_own_requests_and_nobody_elses(server, wine):
+    victims = [Client(f"{server.url}/predict/victim", wine) for _ in range(4)]
+    others = [Client(f"{server.url}/predict/bystander", wine) for _ in range(2)]
+    for client in victims + others:
+        client.start()
+    kills = 5
+    for kill in range(kills):
+        before = sum(len(client.codes) for client in victims)
+        wait_until(lambda: sum(len(client.codes) for client in victims) > before + 20)
+        os.kill(workers(server)["victim"], signal.SIGKILL)
+        wait_until(lambda: metric(server, "slipway_worker_starts_total", model="victim") == kill + 2)
+    wait_until(lambda: requests.post(f"{server.url}/predict/victim", json={"records": wine.records}, timeout=30).ok)
+    for client in victims + others:
+        client.stopping.set()
+    for client in victims + others:
+        client.join()
+        assert client.failure is None and client.wrong == 0, client.failure
+    assert all(code == 200 for client in others for code in client.codes)
+    codes = [code for client in victims for code in client.codes]
+    assert set(codes) <= {200, 503} and codes.count(200) > codes.count(503), codes
+    assert metric(server, "slipway_worker_deaths_total", model="victim", kind="signal") == kills
+    assert metric(server, "slipway_worker_deaths_total", model="bystander") == 0
+
+
+def test_unloading_ends_the_worker(server):
+    before = workers(server)
+    assert set(before) == {"victim", "bystander"}
+    requests.post(f"{server.admin}/control/v1/models/victim/unload", timeout=10).raise_for_status()
+    wait_until(lambda: set(workers(server)) == {"bystander"})
+    requests.post(f"{server.admin}/control/v1/models/victim/load", timeout=10).raise_for_status()
+    after = workers(server)
+    assert after["bystander"] == before["bystander"] and after["victim"] != before["victim"]
+
+
+def test_workers_end_with_their_server_however_it_ends(server):
+    pids = workers(server).values()
+    for pid in pids:  # what a terminal and a service manager send to everybody
+        os.kill(pid, signal.SIGINT)
+        os.kill(pid, signal.SIGTERM)
+    assert set(workers(server).values()) == set(pids), "the server decides when they end"
+    server.process.kill()
+    server.process.wait()
+    wait_until(lambda: not any(pathlib.Path(f"/proc/{pid}/fd").exists() for pid in pids))
+
+
+def test_the_answers_are_the_same_in_a_worker(slipway, serve, wine):
+    slipway("pack", wine.folder)
+    for isolation in ("worker", "inline"):
+        server = serve("wine:1.0.0", "--isolation", isolation)
+        assert ("wine" in workers(server)) == (isolation == "worker")
+        assert "20 of 20 golden answers equal: 20 identical" in slipway("golden", "wine:1.0.0", "--against", server.url).stdout
+
+
+def test_a_worker_is_not_for_people(slipway):
+    assert "started by slipway serve" in slipway("worker", code=1).stderr
+    assert "worker" not in slipway("--help").stdout
