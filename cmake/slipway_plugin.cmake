@@ -1,8 +1,8 @@
 # slipway_plugin([DEPS ...] [TEST_DEPS ...] [LIBS ...] [TEST_LIBS ...]) in plugins/<kind>/<name>/CMakeLists.txt
 #
 # One folder is one plugin; kind and name are the folder's. KIND and NAME may be stated and are then compared. Files are
-# taken by name as in slipway_module. A plugin stands in layer 6: it uses modules up to layer 5, the contracts. It
-# defines one factory in namespace slipway, declared by the generated table:
+# taken by name as in slipway_module. A plugin stands in layer 6: it uses modules up to layer 5: the contracts (4)
+# and what several plugins share (5). It defines one factory in namespace slipway, declared by the generated table:
 #   backends: std::unique_ptr<backend::Backend> make_backend_<name>(const backend::Host&)
 #   dialects: std::unique_ptr<dialect::Dialect> make_dialect_<name>(const dialect::Host&)
 #   stores:   std::unique_ptr<store::StoreFactory> make_store_<name>(const store::Host&)

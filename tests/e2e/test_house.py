@@ -89,7 +89,7 @@ def test_an_undeclared_include_fails_the_build(house):
 
 def test_a_plugin_folder_alone_enters_the_generated_table(house):
     done = house({
-        "src/contracts/store/CMakeLists.txt": "slipway_module(NAME contracts_store LAYER 5 DEPS low)",
+        "src/contracts/store/CMakeLists.txt": "slipway_module(NAME contracts_store LAYER 4 DEPS low)",
         "src/contracts/store/README.md": "Stores.",
         "src/contracts/store/store.h": "#pragma once\nnamespace slipway::store { struct Host {}; struct StoreFactory {}; }\n",
         "plugins/stores/foo/CMakeLists.txt": "slipway_plugin(DEPS contracts_store)",
