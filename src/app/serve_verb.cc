@@ -213,7 +213,9 @@ void announce(Context& context, Assembly& assembly, const std::vector<Outcome>& 
   for (const Outcome& outcome : outcomes) {
     const auto model = assembly.models().find(outcome.name, "");
     if (!model.ok()) {
-      context.print("  " + outcome.name + ": not ready: " + outcome.status.error().message());
+      // A client may have unloaded it meanwhile: it was ready, and is not any more.
+      const Error& why = outcome.status.ok() ? model.error() : outcome.status.error();
+      context.print("  " + outcome.name + ": not ready: " + why.message());
       continue;
     }
     const auto versions = assembly.models().versions(outcome.name);
@@ -263,7 +265,7 @@ Exit serve(Context& context, Options& options) {
   (*assembly)->start();
   const auto outcomes = load_all((*assembly)->models(), std::move(*wanted));
   const bool any_ready = std::any_of(outcomes.begin(), outcomes.end(), [&](const Outcome& outcome) {
-    return (*assembly)->models().find(outcome.name, "").ok();
+    return outcome.status.ok() || (*assembly)->models().find(outcome.name, "").ok();
   });
   if (!any_ready) {
     (*assembly)->drain();
