@@ -71,6 +71,20 @@ def test_tritonclient_gets_onnx_runtimes_tensors(server, wine, reference, binary
     np.testing.assert_allclose(answer.as_numpy(score_name), scores, rtol=1e-6)
 
 
+def test_tritonclient_reads_classes(server, wine, reference):
+    client = tritonclient.http.InferenceServerClient(server.address)
+    tensor = tritonclient.http.InferInput("input", [len(wine.rows), 13], "FP32")
+    tensor.set_data_from_numpy(np.array(wine.rows, np.float32))
+    wanted = tritonclient.http.InferRequestedOutput("output_probability", class_count=2)
+    answer = client.infer("wine", [tensor], outputs=[wanted]).as_numpy("output_probability")
+    assert answer.shape == (len(wine.rows), 2)
+    labels, scores = reference(wine)
+    for row, label, score in zip(answer, labels, scores, strict=True):
+        value, index, name = row[0].decode().split(":")
+        assert int(index) == label and name == ["barolo", "grignolino", "barbera"][label]
+        assert float(value) == pytest.approx(score[label], abs=1e-6)
+
+
 def test_tritonclient_names_model_and_versions(server):
     client = tritonclient.http.InferenceServerClient(server.address)
     metadata = client.get_model_metadata("wine", model_version="1.0.0")

@@ -6,16 +6,14 @@
 #include <utility>
 
 #include "base/checked.h"
-#include "base/text.h"
 #include "json/json.h"
+#include "openinference/words.h"
 #include "plugins/dialects/openinference/fields.h"
 #include "plugins/dialects/openinference/json_data.h"
 #include "plugins/dialects/openinference/raw.h"
 
 namespace slipway::openinference {
 namespace {
-
-std::string quoted(std::string_view name) { return "\"" + printable(name) + "\""; }
 
 /// Reads one request; `rest` is what of the binary part is not yet anybody's.
 class Reader {
@@ -47,8 +45,7 @@ class Reader {
     out_.binary_output = binary.value_or(false);
     SLIPWAY_ASSIGN_OR_RETURN(const auto timeout, parameters.count("timeout"));
     if (timeout && *timeout > 0) {
-      constexpr std::uint64_t kMost = std::uint64_t{1} << 50U;  // microseconds: 35 years
-      out_.timeout = std::chrono::microseconds(std::min(*timeout, kMost));
+      out_.timeout = timeout_of(*timeout);
     }
     return {};
   }
@@ -76,19 +73,13 @@ class Reader {
     SLIPWAY_ASSIGN_OR_RETURN(const Fields fields, Fields::of(value, std::move(where)));
     SLIPWAY_ASSIGN_OR_RETURN(const std::string_view name, fields.text("name"));
     for (const NamedTensorView& other : out_.inputs) {
-      if (other.name == name) return twice("input", name);
+      if (other.name == name) return named_twice("input", name);
     }
     const std::string title = "input " + quoted(name);
     NamedTensorView input;
     input.name = keep(name, context_.signature.inputs);
     SLIPWAY_ASSIGN_OR_RETURN(const std::string_view datatype, fields.text("datatype"));
-    const auto dtype = dtype_from_name(datatype);
-    if (!dtype) {
-      return invalid_argument("v2.datatype", title + " has the datatype " + quoted(datatype) +
-                                                 "; datatypes are BOOL, UINT8 to UINT64, INT8 to INT64, "
-                                                 "FP16, BF16, FP32, FP64 and BYTES");
-    }
-    input.tensor.dtype = *dtype;
+    SLIPWAY_ASSIGN_OR_RETURN(input.tensor.dtype, datatype_of(datatype, title));
     SLIPWAY_ASSIGN_OR_RETURN(input.tensor.shape, read_shape(fields, title));
     SLIPWAY_ASSIGN_OR_RETURN(const Parameters parameters, Parameters::of(fields));
     SLIPWAY_TRY(read_data(fields, parameters, title, input.tensor));
@@ -100,26 +91,15 @@ class Reader {
     SLIPWAY_ASSIGN_OR_RETURN(const json::Value list, fields.array("shape"));
     std::vector<std::int64_t> dims;
     for (const json::Value& dim : list.array()) {
-      const auto size = dim.as_int64();
-      if (!size || *size < 0) {
-        return invalid_argument("v2.shape",
-                                title + ": dimensions of a shape are whole numbers from 0 to 2^63-1");
-      }
-      if (dims.size() <= Shape::kMaxRank) dims.push_back(*size);
+      constexpr std::int64_t kNoNumber = -1;  // refused like a negative one
+      if (dims.size() <= Shape::kMaxRank) dims.push_back(dim.as_int64().value_or(kNoNumber));
     }
-    auto shape = Shape::from(dims);
-    if (!shape.ok()) return shape.error().within(title);
-    if (!shape->elements())
-      return invalid_argument("v2.shape", title + ": the shape " + shape->to_string() + " overflows");
-    return shape;
+    return shape_of(dims, title);
   }
 
   Status read_data(const Fields& fields, const Parameters& parameters, const std::string& title,
                    TensorView& tensor) {
-    if (parameters.has_prefix("shared_memory_")) {
-      return unimplemented("v2.shared_memory",
-                           title + ": this server has no shared memory with clients; send the data");
-    }
+    if (parameters.has_prefix("shared_memory_")) return no_shared_memory(title);
     SLIPWAY_ASSIGN_OR_RETURN(const auto binary_size, parameters.count("binary_data_size"));
     const auto data = fields.find("data");
     if (data.has_value() == binary_size.has_value()) {
@@ -162,31 +142,14 @@ class Reader {
     SLIPWAY_ASSIGN_OR_RETURN(const Fields fields, Fields::of(value, std::move(where)));
     SLIPWAY_ASSIGN_OR_RETURN(const std::string_view name, fields.text("name"));
     for (const OutputForm& other : out_.outputs) {
-      if (other.name == name) return twice("output", name);
+      if (other.name == name) return named_twice("output", name);
     }
     SLIPWAY_ASSIGN_OR_RETURN(const Parameters parameters, Parameters::of(fields));
-    if (parameters.has_prefix("shared_memory_")) {
-      return unimplemented("v2.shared_memory",
-                           "output " + quoted(name) + ": this server has no shared memory with clients");
-    }
+    if (parameters.has_prefix("shared_memory_")) return no_shared_memory("output " + quoted(name));
     SLIPWAY_ASSIGN_OR_RETURN(const auto classes, parameters.count("classification"));
-    if (classes && *classes > 0) {
-      return unimplemented("v2.classification", "output " + quoted(name) +
-                                                    ": the classification extension is not offered; POST "
-                                                    "/predict/{model} answers with labels and scores");
-    }
     SLIPWAY_ASSIGN_OR_RETURN(const auto binary, parameters.flag("binary_data"));
-    out_.outputs.push_back({keep(name, context_.signature.outputs), binary});
+    out_.outputs.push_back({keep(name, context_.signature.outputs), binary, classes.value_or(0)});
     return {};
-  }
-
-  static Error too_many(std::string_view what, std::size_t count) {
-    return invalid_argument("v2.too_many", std::to_string(count) + " " + std::string(what) +
-                                               " are more than the " + std::to_string(kMaxTensors) +
-                                               " that one request may name");
-  }
-  static Error twice(std::string_view what, std::string_view name) {
-    return invalid_argument("v2.duplicate", std::string(what) + " " + quoted(name) + " is there twice");
   }
 
   const DecodeContext& context_;

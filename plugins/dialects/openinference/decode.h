@@ -13,19 +13,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "contracts/dialect/dialect.h"
+#include "openinference/classification.h"
 #include "tensor/signature.h"
 #include "tensor/tensor.h"
 
 namespace slipway::openinference {
-
-/// Inputs, and outputs asked for, that one request may name; models have a handful.
-inline constexpr std::size_t kMaxTensors = 1024;
-
-/// How one output is to be written.
-struct OutputForm {
-  std::string_view name;
-  std::optional<bool> binary;  ///< absent: as the whole request says
-};
 
 /// A request as it was sent. Its views stay valid when it is moved: names are those of the signature, or live
 /// in `texts`; tensors alias the received body, or live in `buffers`.
@@ -62,7 +54,7 @@ struct DecodeContext {
 ///   v2.json_dtype      FP16 or BF16 as JSON
 ///   v2.binary_size     the binary parts are not exactly the rest of the body
 ///   v2.raw             raw mode for a model that it does not fit, or a body of the wrong size
-///   v2.shared_memory, v2.classification   (unimplemented) extensions that are not offered
+///   v2.shared_memory   (unimplemented) an extension that is not offered
 Result<Decoded> decode(ByteView body, std::optional<std::string_view> json_size,
                        const DecodeContext& context);
 

@@ -1,7 +1,9 @@
 #include "plugins/dialects/openinference/encode.h"
 
-#include "base/text.h"
+#include <vector>
+
 #include "json/writer.h"
+#include "openinference/words.h"
 #include "plugins/dialects/openinference/json_data.h"
 
 namespace slipway::openinference {
@@ -34,7 +36,7 @@ Status write_output(const NamedTensorView& output, bool binary, json::Writer& ou
   } else {
     out.key("data");
     if (auto written = write_json_data(output.tensor, out); !written.ok())
-      return written.error().within("output \"" + printable(output.name) + "\"");
+      return written.error().within("output " + quoted(output.name));
   }
   out.end_object();
   return {};
@@ -44,6 +46,13 @@ Status write_output(const NamedTensorView& output, bool binary, json::Writer& ou
 
 Result<Encoded> encode(const dialect::ServedModel& model, std::span<const NamedTensorView> outputs,
                        const AnswerForm& form) {
+  std::vector<NamedTensorView> classified;
+  std::vector<Tensor> texts;
+  if (asks_for_classes(form.outputs)) {
+    classified.assign(outputs.begin(), outputs.end());
+    SLIPWAY_TRY(classify_outputs(model, form.outputs, classified, texts));
+    outputs = classified;
+  }
   constexpr std::size_t kFrameBytes = 192;
   constexpr std::size_t kOutputBytes = 128;
   std::size_t size = kFrameBytes;

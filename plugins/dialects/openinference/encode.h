@@ -28,7 +28,7 @@ struct AnswerForm {
 
 /// {"model_name", "model_version", "id"?, "outputs": [{"name", "datatype", "shape", "data" or "parameters":
 /// {"binary_data_size"}}]}, then the raw tensors in the same order.
-/// Errors: those of write_json_data.
+/// Outputs of which a classification is wanted are written so. Errors: those of write_json_data and classify.
 Result<Encoded> encode(const dialect::ServedModel& model, std::span<const NamedTensorView> outputs,
                        const AnswerForm& form);
 

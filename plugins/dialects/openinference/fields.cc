@@ -82,6 +82,13 @@ Result<std::optional<std::uint64_t>> Parameters::count(std::string_view key) con
   return count;
 }
 
+std::vector<std::string_view> Parameters::keys() const {
+  std::vector<std::string_view> keys;
+  if (!object_) return keys;
+  for (const json::Member member : object_->object()) keys.push_back(member.key);
+  return keys;
+}
+
 bool Parameters::has_prefix(std::string_view prefix) const {
   if (!object_) return false;
   for (const json::Member member : object_->object()) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "json/json.h"
@@ -38,7 +39,7 @@ class Parameters {
   /// Each gives nothing where the parameter is absent. Errors: v2.parameter when it is of another type.
   [[nodiscard]] Result<std::optional<bool>> flag(std::string_view key) const;
   [[nodiscard]] Result<std::optional<std::uint64_t>> count(std::string_view key) const;
-  [[nodiscard]] bool has(std::string_view key) const { return object_ && object_->find(key).has_value(); }
+  [[nodiscard]] std::vector<std::string_view> keys() const;
   /// A key that starts with `prefix`.
   [[nodiscard]] bool has_prefix(std::string_view prefix) const;
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "contracts/dialect/server_timing.h"
+#include "openinference/words.h"
 #include "plugins/dialects/openinference/decode.h"
 #include "plugins/dialects/openinference/encode.h"
 #include "plugins/dialects/openinference/wire.h"
@@ -18,19 +19,6 @@ using dialect::Host;
 using dialect::ModelLease;
 
 constexpr std::string_view kJsonSizeHeader = "inference-header-content-length";
-
-/// Records in the request: the first dimension of an input that declares it free.
-std::uint64_t count_rows(const Signature& signature, const infer::Request& request) {
-  for (const infer::Input& input : request.inputs) {
-    const auto index = signature.input_index(input.name);
-    if (!index) continue;
-    const Shape& declared = signature.inputs[*index].shape;
-    const Shape& given = input.tensor.shape;
-    if (declared.rank() > 0 && declared[0] < 0 && given.rank() > 0)
-      return static_cast<std::uint64_t>(given[0]);
-  }
-  return 1;
-}
 
 void respond(Encoded encoded, const infer::Timings& timings, Exchange& exchange) {
   if (!encoded.json_size) return respond_timed(std::move(encoded.body), timings, exchange);

@@ -1,6 +1,7 @@
 #include "plugins/dialects/openinference/metadata.h"
 
 #include "json/writer.h"
+#include "openinference/facts.h"
 
 namespace slipway::openinference {
 namespace {
@@ -27,13 +28,11 @@ std::string server_metadata(std::string_view version) {
   std::string body;
   json::Writer out(body);
   out.begin_object();
-  out.field("name", "slipway");
+  out.field("name", kServerName);
   out.field("version", version);
   out.key("extensions");
   out.begin_array();
-  for (const char* extension :
-       {"binary_tensor_data", "parameters", "model_repository", "statistics", "model_configuration"})
-    out.string(extension);
+  for (const std::string_view extension : extensions()) out.string(extension);
   out.end_array();
   out.end_object();
   return body;
@@ -91,12 +90,11 @@ std::string model_metadata(const dialect::ServedModel& model, std::span<const st
   return body;
 }
 
-std::string repository_index(const dialect::ModelServer& server, bool only_ready) {
+std::string repository_index(std::span<const dialect::ModelStatus> models) {
   std::string body;
   json::Writer out(body);
   out.begin_array();
-  for (const dialect::ModelStatus& status : server.index()) {
-    if (only_ready && status.state != dialect::ModelState::kReady) continue;
+  for (const dialect::ModelStatus& status : models) {
     out.begin_object();
     out.field("name", std::string_view(status.name));
     out.field("version", std::string_view(status.version));

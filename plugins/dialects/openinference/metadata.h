@@ -26,6 +26,6 @@ std::string list_models(const dialect::ModelServer& server);
 std::string model_metadata(const dialect::ServedModel& model, std::span<const std::string> versions);
 
 /// [{"name", "version", "state", "reason"}].
-std::string repository_index(const dialect::ModelServer& server, bool only_ready);
+std::string repository_index(std::span<const dialect::ModelStatus> models);
 
 }  // namespace slipway::openinference

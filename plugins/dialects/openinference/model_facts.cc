@@ -1,6 +1,9 @@
 #include "plugins/dialects/openinference/model_facts.h"
 
+#include <array>
+
 #include "json/writer.h"
+#include "openinference/facts.h"
 
 namespace slipway::openinference {
 namespace {
@@ -13,53 +16,34 @@ void write_leaf(std::string_view key, const dialect::CountAndTime& sum, json::Wr
   out.end_object();
 }
 
-void write_phases(const dialect::ModelStatistics& statistics, json::Writer& out) {
-  const dialect::CountAndTime free{statistics.success.count, Duration{}};
-  out.key("inference_stats");
-  out.begin_object();
-  write_leaf("success", statistics.success, out);
-  write_leaf("fail", statistics.fail, out);
-  write_leaf("queue", statistics.queue, out);
-  write_leaf("compute_input", free, out);
-  write_leaf("compute_infer", statistics.compute, out);
-  write_leaf("compute_output", free, out);
-  write_leaf("cache_hit", {}, out);
-  write_leaf("cache_miss", {}, out);
-  out.end_object();
+template <std::size_t kCount>
+void write_phases(const std::array<Phase, kCount>& phases, json::Writer& out) {
+  for (const Phase& phase : phases) write_leaf(phase.name, phase.sum, out);
 }
 
 void write_batches(const dialect::ModelStatistics& statistics, json::Writer& out) {
   out.key("batch_stats");
   out.begin_array();
   for (const dialect::ModelStatistics::Batch& batch : statistics.batches) {
-    const dialect::CountAndTime free{batch.runs.count, Duration{}};
     out.begin_object();
     out.field("batch_size", static_cast<std::uint64_t>(batch.rows));
-    write_leaf("compute_input", free, out);
-    write_leaf("compute_infer", batch.runs, out);
-    write_leaf("compute_output", free, out);
+    write_phases(phases(batch), out);
     out.end_object();
   }
   out.end_array();
 }
 
-// Triton's configuration spells FP32 as TYPE_FP32 and BYTES as TYPE_STRING.
-std::string config_type(DType dtype) {
-  return "TYPE_" + std::string(dtype == DType::kBytes ? "STRING" : dtype_name(dtype));
-}
-
-void write_config_tensors(std::string_view key, const std::vector<TensorSpec>& specs, bool batched,
-                          json::Writer& out) {
+void write_config_tensors(std::string_view key, const dialect::ServedModel& model,
+                          const std::vector<TensorSpec>& specs, json::Writer& out) {
   out.key(key);
   out.begin_array();
   for (const TensorSpec& spec : specs) {
     out.begin_object();
     out.field("name", std::string_view(spec.name));
-    out.field("data_type", config_type(spec.dtype));
+    out.field("data_type", config_type_name(spec.dtype));
     out.key("dims");
     out.begin_array();
-    for (std::size_t i = batched && spec.shape.rank() > 0 ? 1 : 0; i < spec.shape.rank(); ++i)
-      out.number(spec.shape[i]);
+    for (const std::int64_t dim : config_dims(model, spec)) out.number(dim);
     out.end_array();
     out.end_object();
   }
@@ -82,7 +66,10 @@ std::string model_statistics(std::span<const dialect::ModelLease> models) {
     out.field("last_inference", statistics.last_inference_ms);
     out.field("inference_count", statistics.inferences);
     out.field("execution_count", statistics.executions);
-    write_phases(statistics, out);
+    out.key("inference_stats");
+    out.begin_object();
+    write_phases(phases(statistics), out);
+    out.end_object();
     write_batches(statistics, out);
     out.end_object();
   }
@@ -92,16 +79,15 @@ std::string model_statistics(std::span<const dialect::ModelLease> models) {
 }
 
 std::string model_configuration(const dialect::ServedModel& model) {
-  const bool batched = model.max_batch_rows() > 1;
   std::string body;
   json::Writer out(body);
   out.begin_object();
   out.field("name", std::string_view(model.name()));
   out.field("platform", std::string_view(model.platform()));
   out.field("backend", std::string_view(model.platform()));
-  out.field("max_batch_size", static_cast<std::uint64_t>(batched ? model.max_batch_rows() : 0));
-  write_config_tensors("input", model.signature().inputs, batched, out);
-  write_config_tensors("output", model.signature().outputs, batched, out);
+  out.field("max_batch_size", config_max_batch_size(model));
+  write_config_tensors("input", model, model.signature().inputs, out);
+  write_config_tensors("output", model, model.signature().outputs, out);
   out.end_object();
   return body;
 }

@@ -9,9 +9,7 @@
 
 namespace slipway::openinference {
 
-/// {"model_stats": [{...}]}, one element a model, since each was loaded. Times in nanoseconds. The phases
-/// compute_input and compute_output take no time here: inputs are used where they were received, outputs
-/// where they were computed.
+/// {"model_stats": [{...}]}, one element a model. Times in nanoseconds.
 std::string model_statistics(std::span<const dialect::ModelLease> models);
 
 /// What can be said truly of Triton's model configuration: name, platform, backend, max_batch_size, input,

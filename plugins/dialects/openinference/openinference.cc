@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "openinference/facts.h"
 #include "plugins/dialects/openinference/infer.h"
 #include "plugins/dialects/openinference/metadata.h"
 #include "plugins/dialects/openinference/model_facts.h"
@@ -107,7 +108,7 @@ class OpenInferenceDialect final : public dialect::Dialect {
       case kStatisticsVersion:
         return statistics(values[0], values[1], *exchange);
       case kAllStatistics:
-        return all_statistics(*exchange);
+        return statistics({}, {}, *exchange);
       case kIndex:
         return repository_index(host_, *exchange);
       case kLoad:
@@ -115,9 +116,7 @@ class OpenInferenceDialect final : public dialect::Dialect {
       case kUnload:
         return unload_model(host_, values[0], std::move(exchange));
       case kNamedRepository:
-        return respond_error(
-            unimplemented("v2.repository", "repositories have no names here: leave it out of the path"),
-            *exchange);
+        return respond_error(no_repository_names(), *exchange);
       default:
         return respond_error(internal_error("v2.route", "no such route"), *exchange);
     }
@@ -150,34 +149,9 @@ class OpenInferenceDialect final : public dialect::Dialect {
 
   // Without a version: all versions that are ready, as Triton answers.
   void statistics(std::string_view name, std::string_view version, Exchange& exchange) {
-    std::vector<dialect::ModelLease> models;
-    if (!version.empty()) {
-      const auto model = host_.server->find(name, version);
-      if (!model.ok()) return respond_error(model.error(), exchange);
-      models.push_back(*model);
-    } else {
-      const auto versions = host_.server->versions(name);
-      if (!versions.ok()) return respond_error(versions.error(), exchange);
-      add_models(name, *versions, models);
-    }
-    respond_json(200, model_statistics(models), exchange);
-  }
-
-  void all_statistics(Exchange& exchange) {
-    std::vector<dialect::ModelLease> models;
-    for (const dialect::ModelStatus& status : host_.server->index()) {
-      if (status.state == dialect::ModelState::kReady) add_models(status.name, {&status.version, 1}, models);
-    }
-    respond_json(200, model_statistics(models), exchange);
-  }
-
-  // A version that left in the meantime is left out.
-  void add_models(std::string_view name, std::span<const std::string> versions,
-                  std::vector<dialect::ModelLease>& models) const {
-    for (const std::string& version : versions) {
-      const auto model = host_.server->find(name, version);
-      if (model.ok()) models.push_back(*model);
-    }
+    const auto models = models_to_tell_of(*host_.server, name, version);
+    if (!models.ok()) return respond_error(models.error(), exchange);
+    respond_json(200, model_statistics(*models), exchange);
   }
 
   void metadata(std::string_view name, std::string_view version, Exchange& exchange) {

@@ -112,13 +112,24 @@ class OpenInferenceTest : public ::testing::Test {
 
 std::string bytes_of(std::span<const float> values) { return std::string(as_text(std::as_bytes(values))); }
 
+TEST_F(OpenInferenceTest, AClassificationComesAsTexts) {
+  const auto got =
+      infer(R"({"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[1,2]}],"outputs":[)"
+            R"({"name":"label"},{"name":"p","parameters":{"classification":1}}]})");
+  EXPECT_EQ(got->status, 200) << got->body;
+  EXPECT_EQ(got->body, R"({"model_name":"wine","model_version":"1","outputs":[)"
+                       R"({"name":"label","datatype":"INT64","shape":[1],"data":[7]},)"
+                       R"({"name":"p","datatype":"BYTES","shape":[1,1],"data":["0.500000:0"]}]})");
+}
+
 TEST_F(OpenInferenceTest, TheServerTellsItsNameAndExtensions) {
   const auto got = get("/v2");
   EXPECT_EQ(got->status, 200);
   EXPECT_EQ(got->header("content-type"), "application/json");
   EXPECT_EQ(got->body,
             R"({"name":"slipway","version":"1.2.3","extensions":)"
-            R"(["binary_tensor_data","parameters","model_repository","statistics","model_configuration"]})");
+            R"(["binary_tensor_data","classification","parameters","model_repository","statistics",)"
+            R"("model_configuration"]})");
 }
 
 TEST_F(OpenInferenceTest, HealthIsJsonAndNotReadyIs400) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "json/json.h"
+#include "openinference/words.h"
 #include "plugins/dialects/openinference/decode.h"
 #include "plugins/dialects/openinference/wire.h"
 
@@ -96,8 +97,8 @@ TEST(Reject, Parameters) {
        "v2.shared_memory", nullptr, 501},
       {"shared memory out", with(R"("outputs":[{"name":"y","parameters":{"shared_memory_region":"a"}}])"),
        "v2.shared_memory", nullptr, 501},
-      {"classification", with(R"("outputs":[{"name":"y","parameters":{"classification":3}}])"),
-       "v2.classification", nullptr, 501},
+      {"classification", with(R"("outputs":[{"name":"y","parameters":{"classification":-3}}])"),
+       "v2.parameter"},
   };
   expect_refused(rows, one());
 }

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "json/json.h"
 #include "json/writer.h"
+#include "openinference/facts.h"
 #include "plugins/dialects/openinference/fields.h"
 #include "plugins/dialects/openinference/metadata.h"
 #include "plugins/dialects/openinference/wire.h"
@@ -38,10 +39,8 @@ Status check_load(const Exchange& exchange) {
   json::Parser parser;
   SLIPWAY_ASSIGN_OR_RETURN(const Fields fields, read_body(exchange, parser));
   SLIPWAY_ASSIGN_OR_RETURN(const Parameters parameters, Parameters::of(fields));
-  if (!parameters.has("config") && !parameters.has_prefix("file:")) return {};
-  return unimplemented(
-      "v2.load_override",
-      "a model is loaded as its package says: \"config\" and \"file:\" cannot be sent along");
+  for (const std::string_view key : parameters.keys()) SLIPWAY_TRY(check_load_parameter(key));
+  return {};
 }
 
 /// Answers when the server is done. The exchange is shared because std::function asks for copies.
@@ -65,7 +64,7 @@ std::function<void(Status)> answer_with(std::string_view what, std::string name,
 void repository_index(const dialect::Host& host, Exchange& exchange) {
   const auto only_ready = wants_ready_only(exchange);
   if (!only_ready.ok()) return respond_error(only_ready.error(), exchange);
-  respond_json(200, repository_index(*host.server, *only_ready), exchange);
+  respond_json(200, repository_index(openinference::repository_index(*host.server, *only_ready)), exchange);
 }
 
 void load_model(const dialect::Host& host, std::string_view name, std::unique_ptr<Exchange> exchange) {
