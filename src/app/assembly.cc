@@ -166,7 +166,8 @@ class AssemblyImpl final : public Assembly {
                              .clock = &context_.clock(),
                              .logger = &context_.logger(),
                              .limits = {},
-                             .server_version = std::string(program_version())};
+                             .server_version = std::string(program_version()),
+                             .descriptors = [this] { return descriptors(); }};
     for (const auto& plugin : dialect_plugins()) {
       dialects_.push_back(plugin.make(host));
       SLIPWAY_TRY(inference_handler_.router.add(*dialects_.back()));
@@ -176,6 +177,14 @@ class AssemblyImpl final : public Assembly {
                                            .render_metrics = [this] { return registry_.render(); },
                                            .server_version = std::string(program_version())}));
     return admin_handler_.router.add(*dialects_.back());
+  }
+
+  [[nodiscard]] std::vector<std::string> descriptors() const {
+    std::vector<std::string> all;
+    for (const auto& dialect : dialects_) {
+      for (std::string& file : dialect->descriptors()) all.push_back(std::move(file));
+    }
+    return all;
   }
 
   net::DrainReport drain_server(net::Server& server) const {

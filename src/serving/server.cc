@@ -67,11 +67,19 @@ void Server::deploy(Deployment deployment, std::function<void(Status)> done) {
 void Server::start(std::function<void()> done) {
   on_loader([this, done = std::move(done)] {
     started_.store(true);
+    subscribers_.notify();
     if (done) done();
   });
 }
 
-void Server::begin_drain() { draining_.store(true); }
+void Server::begin_drain() {
+  draining_.store(true);
+  subscribers_.notify();
+}
+
+std::shared_ptr<void> Server::subscribe(std::function<void()> changed) {
+  return subscribers_.add(std::move(changed));
+}
 
 Result<dialect::ModelLease> Server::find(std::string_view name, std::string_view version) const {
   auto found = table_.find(name, version);
@@ -207,8 +215,11 @@ void Server::clear_slot(Slot& slot, std::string_view reason) {
 }
 
 void Server::set_statuses(Slot& slot, std::vector<dialect::ModelStatus> statuses) {
-  const std::lock_guard lock(statuses_mutex_);
-  slot.statuses = std::move(statuses);
+  {
+    const std::lock_guard lock(statuses_mutex_);
+    slot.statuses = std::move(statuses);
+  }
+  subscribers_.notify();
 }
 
 // The versions that the deployment's settings ask for, oldest first.
@@ -342,6 +353,7 @@ void Server::publish() {
     for (const std::string& version : slot.order) revisions.push_back(slot.loaded.at(version).revision);
   }
   table_.publish(std::move(snapshot));
+  subscribers_.notify();
 }
 
 }  // namespace slipway::serving

@@ -19,6 +19,7 @@
 #include "serving/model_table.h"
 #include "serving/revision.h"
 #include "serving/source.h"
+#include "serving/subscribers.h"
 #include "serving/work_queue.h"
 
 namespace slipway::serving {
@@ -66,6 +67,7 @@ class Server final : public dialect::ModelServer {
   [[nodiscard]] Result<std::vector<std::string>> versions(std::string_view name) const override;
   [[nodiscard]] std::vector<dialect::ModelStatus> index() const override;
   [[nodiscard]] bool ready() const override { return started_.load() && !draining_.load(); }
+  [[nodiscard]] std::shared_ptr<void> subscribe(std::function<void()> changed) override;
   void infer(const dialect::ModelLease& model, std::unique_ptr<infer::Call> call) override;
   void load(std::string name, std::function<void(Status)> done) override;
   void unload(std::string name, std::function<void(Status)> done) override;
@@ -119,6 +121,7 @@ class Server final : public dialect::ModelServer {
   mutable std::mutex statuses_mutex_;     // guards Slot::statuses, and slots_ against readers of statuses
   std::atomic<bool> started_{false};
   std::atomic<bool> draining_{false};
+  Subscribers subscribers_;
 
   std::mutex gate_mutex_;
   std::condition_variable gate_;

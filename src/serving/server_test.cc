@@ -165,6 +165,29 @@ TEST_F(ServerTest, IsReadyOnceEverythingDeployedBeforeStartWasTried) {
   EXPECT_FALSE(server_->ready());
 }
 
+TEST_F(ServerTest, TellsWhoAskedThatSomethingHasChanged) {
+  start();
+  std::mutex mutex;
+  std::vector<std::string> seen;  // what index() and ready() said at each change, without repetitions
+  auto handle = server_->subscribe([&] {
+    std::string now(server_->ready() ? "ready" : "not ready");
+    for (const dialect::ModelStatus& status : server_->index())
+      now.append(" ").append(state_name(status.state));
+    const std::lock_guard lock(mutex);
+    if (seen.empty() || seen.back() != now) seen.push_back(now);
+  });
+  ASSERT_TRUE(deploy("wine", versions({{"1", "FAKE"}})).ok());
+  server_->start();
+  ASSERT_TRUE(unload("wine").ok());
+  server_->begin_drain();
+  EXPECT_EQ(seen, (std::vector<std::string>{"not ready LOADING", "not ready READY", "ready READY",
+                                            "ready UNAVAILABLE", "not ready UNAVAILABLE"}));
+  handle.reset();
+  seen.clear();
+  ASSERT_TRUE(load("wine").ok());
+  EXPECT_TRUE(seen.empty());
+}
+
 TEST_F(ServerTest, OneBadModelLeavesTheOthersAlone) {
   start();
   EXPECT_FALSE(deploy("bad", versions({{"1", "junk"}})).ok());

@@ -18,6 +18,8 @@ std::string_view state_name(ModelState state) {
   return "UNKNOWN";
 }
 
+std::shared_ptr<void> ModelServer::subscribe(std::function<void()>) { return nullptr; }
+
 int http_status(Code code) {
   switch (code) {
     case Code::kOk:

@@ -95,6 +95,10 @@ class ModelServer {
   [[nodiscard]] virtual std::vector<ModelStatus> index() const = 0;
   /// True once everything configured at the start is ready or has failed, and until the drain begins.
   [[nodiscard]] virtual bool ready() const = 0;
+  /// Calls `changed` after index() or ready() have changed, until the handle that it gives is dropped. On any
+  /// thread; it must be quick, and may come once for several changes. Null from a server where nothing ever
+  /// changes.
+  [[nodiscard]] virtual std::shared_ptr<void> subscribe(std::function<void()> changed);
 
   /// Checks the request against the model's signature (names, types, shapes, sizes), runs it and calls
   /// call->done(). Errors (through done): infer.input_missing, infer.input_unknown, infer.input_type,
@@ -142,8 +146,12 @@ class Dialect {
   /// Answers the exchange, now or later; never blocks. Thread: safe (several loops call it).
   virtual void handle(int route_id, PathValues values, std::unique_ptr<Exchange> exchange) = 0;
   /// The body and headers of an error in this dialect's words, for failures that the transport or the router
-  /// found on one of its paths (a body too large, a wrong method).
+  /// found on one of its paths (a body too large, a wrong method). Never asked for a gRPC call: the router
+  /// ends those itself.
   virtual void refuse(const Error& error, std::unique_ptr<Exchange> exchange) = 0;
+  /// The protobuf files that describe its gRPC services and all that they import, each a serialised
+  /// google.protobuf.FileDescriptorProto.
+  [[nodiscard]] virtual std::vector<std::string> descriptors() const { return {}; }
 };
 
 struct Limits {
@@ -158,6 +166,8 @@ struct Host {
   Logger* logger = nullptr;
   Limits limits;
   std::string server_version;
+  /// Dialect::descriptors() of all dialects. Ask when the first request comes: dialects are made one by one.
+  std::function<std::vector<std::string>()> descriptors = {};
 };
 
 /// HTTP status for a canonical code where a dialect has no other opinion. Source: google/api http mapping,

@@ -26,6 +26,13 @@ std::string_view method_name(Method method) {
   return "OTHER";
 }
 
+bool is_grpc(std::string_view content_type) {
+  constexpr std::string_view kType = "application/grpc";
+  if (!content_type.starts_with(kType)) return false;
+  content_type.remove_prefix(kType.size());
+  return content_type.empty() || content_type.front() == '+' || content_type.front() == ';';
+}
+
 void Exchange::respond_with_trailers(int status, std::span<const Header> headers, std::string body,
                                      std::span<const Header> trailers) {
   start(status, headers);

@@ -25,6 +25,17 @@ struct Header {
   std::string_view value;
 };
 
+/// True for the content type of a gRPC call. Such a client reads its status from trailers: whatever refuses
+/// it answers so (net keeps HTTP's status 200 then).
+[[nodiscard]] bool is_grpc(std::string_view content_type);
+
+/// Who the client showed to be by a certificate that the listener trusts.
+struct PeerIdentity {
+  std::string subject;  ///< "CN=alice,O=Example", as RFC 4514 writes names
+  std::vector<std::string>
+      names;  ///< subject alternative names: "DNS:a.example", "URI:spiffe://...", "email:..."
+};
+
 /// What comes of a body that is read in pieces.
 struct BodyPiece {
   std::string bytes = {};  ///< may be empty
@@ -57,6 +68,8 @@ class Exchange {
   [[nodiscard]] virtual bool gone() const = 0;
   /// True when the request came over loopback or a Unix socket.
   [[nodiscard]] virtual bool local() const = 0;
+  /// Null where the client showed no certificate. Borrows: lives as long as the exchange.
+  [[nodiscard]] virtual const PeerIdentity* peer() const { return nullptr; }
 
   /// The whole answer. Content-Length is the transport's. The body is taken over, not copied.
   virtual void respond(int status, std::span<const Header> headers, std::string body) = 0;
