@@ -179,6 +179,29 @@ TEST(Http2RefusalTest, ABodyAnnouncedTooLargeIsNotAwaitedAndGrpcGetsTheHandlersS
   EXPECT_EQ(client.reply(plain).error, 0U);
 }
 
+TEST(Http2RefusalTest, TheKindOfARequestIsKnownHoweverLargeItsHead) {
+  StepServer server;
+  RawClient raw(server);
+  http2::testing::Client client;
+  Fields large = head_with({{"x", std::string(20000, 'x')}, {"y", std::string(20000, 'y')}});
+  large.emplace_back("content-type", "application/grpc");
+  Fields many = head_with({});
+  for (int i = 0; i < 150; ++i) many.emplace_back("x", "y");
+  many.emplace_back("content-type", "application/grpc");
+  many.emplace_back("content-type", "text/plain");
+  for (const Fields& fields : {large, many}) {
+    const std::int32_t stream = client.ask_raw(fields, true);
+    raw.send(client.output());
+    ASSERT_TRUE(server.run_until([&] {
+      raw.receive();
+      EXPECT_TRUE(client.feed(std::exchange(raw.received, {})));
+      return client.reply(stream).closed;
+    }));
+    EXPECT_EQ(client.reply(stream).status, 400);  // what the default handler says; the transport says 431
+  }
+  EXPECT_THAT(server.handler.refusals, ElementsAre("net.head_too_large", "net.too_many_headers"));
+}
+
 // Requests that are not HTTP: the stream or the connection ends, and no handler hears of them.
 
 struct Broken {

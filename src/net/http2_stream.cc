@@ -14,6 +14,8 @@ constexpr std::size_t kUsualHeadBytes = 512;
 constexpr std::size_t kSmallBodyBytes = 8192;  // beyond, a body is counted against the server's budget
 constexpr std::size_t kFieldOverhead = 32;     // of a field in a header list. Source: RFC 9113 section 6.5.2
 constexpr std::string_view kHostName = "host";
+constexpr std::string_view kKindName = "content-type";
+constexpr std::size_t kMaxKindBytes = 256;
 constexpr std::array<char, kPadding> kNothing{};
 
 dialect::Method method_of(std::string_view text) {
@@ -65,6 +67,12 @@ std::uint32_t Http2Stream::store(std::string_view text) {
 
 void Http2Stream::add_field(std::string_view name, std::string_view value, const Limits& limits) {
   head_bytes_ += name.size() + value.size() + kFieldOverhead;
+  // What kind of request it is, also of a head that is too large: who is refused must understand it.
+  if (name == kKindName && value.size() <= kMaxKindBytes && !std::exchange(kind_known_, true)) {
+    is_grpc_ = dialect::is_grpc(value);
+    add_stored(name, value);
+    return;
+  }
   if (head_bytes_ > limits.max_head_bytes) {
     fault(refusals::kHeadTooLarge);
     return;
@@ -82,6 +90,10 @@ void Http2Stream::add_field(std::string_view name, std::string_view value, const
     return;
   }
   note_meaning(name, value);
+  add_stored(name, value);
+}
+
+void Http2Stream::add_stored(std::string_view name, std::string_view value) {
   const std::uint32_t name_at = store(name);
   head.fields.add({name_at, static_cast<std::uint32_t>(name.size()), store(value),
                    static_cast<std::uint32_t>(value.size())});
@@ -118,9 +130,6 @@ void Http2Stream::note_meaning(std::string_view name, std::string_view value) {
         if (!equals_lower(value, "100-continue")) fault(refusals::kExpect);
         head.expect_continue = true;
       }
-      break;
-    case 12:
-      if (name == "content-type") is_grpc_ = value.starts_with("application/grpc");
       break;
     case 14:
       if (name == "content-length") {

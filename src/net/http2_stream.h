@@ -68,6 +68,7 @@ class Http2Stream final : public RequestState, public http2::Stream {
   void add_pseudo(std::string_view name, std::string_view value, const Limits& limits);
   void add_host(std::string_view value);
   void note_meaning(std::string_view name, std::string_view value);
+  void add_stored(std::string_view name, std::string_view value);
   std::uint32_t store(std::string_view text);
   void fault(const Refusal& refusal) {
     if (fault_ == nullptr) fault_ = &refusal;
@@ -79,6 +80,7 @@ class Http2Stream final : public RequestState, public http2::Stream {
   std::uint32_t host_at_ = 0;
   std::uint32_t host_size_ = 0;
   bool is_grpc_ = false;
+  bool kind_known_ = false;
   const Refusal* fault_ = nullptr;
   std::string small_;  ///< a body that fits
   std::unique_ptr<Inflater> inflater_;

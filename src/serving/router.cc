@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "grpc/call.h"
 #include "json/writer.h"
 #include "serving/control_guard.h"
 
@@ -98,6 +99,10 @@ bool Router::streams(dialect::Method method, std::string_view path) const {
 }
 
 void Router::refuse(const Error& error, std::unique_ptr<dialect::Exchange> exchange) const {
+  if (dialect::is_grpc(exchange->header("content-type").value_or(""))) {
+    grpc::refuse(error, *exchange);
+    return;
+  }
   const auto owner = owners_.find(first_segment(exchange->path()));
   if (owner != owners_.end()) {
     owner->second->refuse(error, std::move(exchange));
@@ -111,6 +116,10 @@ void Router::route(std::unique_ptr<dialect::Exchange> exchange) const {
   const std::string_view path = exchange->path();
   const Node* node = walk(path, values);
   if (node == nullptr || node->targets.empty()) {
+    if (dialect::is_grpc(exchange->header("content-type").value_or(""))) {
+      grpc::refuse(unimplemented("grpc.no_method", "there is no method " + printable(path)), *exchange);
+      return;
+    }
     refuse(not_found("http.no_route", "there is nothing at " + printable(path)), std::move(exchange));
     return;
   }

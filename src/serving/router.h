@@ -29,15 +29,16 @@ class Router {
   /// pattern).
   Status add(dialect::Dialect& dialect);
 
-  /// Answers through the dialect that owns the path; 404 and 403 in the words of the dialect that owns the
-  /// path's first segment, 405 with Allow, 204 with Allow for OPTIONS. HEAD goes where GET goes. Cost: linear
-  /// in the path.
+  /// Answers through the dialect that owns the path; a gRPC call that nobody owns ends as unimplemented; 404
+  /// and 403 in the words of the dialect that owns the path's first segment, 405 with Allow, 204 with Allow
+  /// for OPTIONS. HEAD goes where GET goes. Cost: linear in the path.
   void route(std::unique_ptr<dialect::Exchange> exchange) const;
 
   /// True when the route there wants its request's body in pieces. Cost: linear in the path.
   [[nodiscard]] bool streams(dialect::Method method, std::string_view path) const;
 
-  /// Answers with an error in the words of the dialect that owns the exchange's path, else plainly.
+  /// Answers with an error in the words of the dialect that owns the exchange's path, else plainly; a gRPC
+  /// call by its status.
   void refuse(const Error& error, std::unique_ptr<dialect::Exchange> exchange) const;
 
  private:

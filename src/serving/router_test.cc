@@ -125,6 +125,32 @@ TEST_F(RouterTest, KeepsControlFromFarCallersOfTheInferenceListener) {
   EXPECT_EQ(send(admin, Method::kGet, "/v2/models/wine").status, 404);
 }
 
+// A client of gRPC reads its status in the trailers of an answer that is well by HTTP's. Source:
+// PROTOCOL-HTTP2.md.
+TEST_F(RouterTest, EndsCallsOfGrpcByTheirStatus) {
+  Router router(Router::Listener::kInference);
+  ASSERT_TRUE(router.add(v2_).ok());
+  const auto call = [](std::string path) {
+    FakeRequest request{.method = Method::kPost, .path = std::move(path)};
+    request.headers = {{"content-type", "application/grpc+proto"}};
+    return std::make_unique<FakeExchange>(std::move(request));
+  };
+  for (const char* path : {"/inference.GRPCInferenceService/Nothing", "/v2/nothing", "/", ""}) {
+    auto exchange = call(path);
+    const auto answer = exchange->answer();
+    router.route(std::move(exchange));
+    EXPECT_EQ(answer->status, 200) << path;
+    ASSERT_FALSE(answer->trailers.empty()) << path;
+    EXPECT_EQ(answer->trailers[0], std::pair(std::string("grpc-status"), std::string("12"))) << path;
+  }
+  auto exchange = call("/v2");
+  const auto answer = exchange->answer();
+  router.refuse(resource_exhausted("net.body_too_large", "too large"), std::move(exchange));
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(answer->trailers[0].second, "8");
+  EXPECT_EQ(answer->trailers[1].second, "too large");
+}
+
 TEST_F(RouterTest, RefusesRoutesThatCollide) {
   Router router(Router::Listener::kInference);
   ASSERT_TRUE(router.add(v2_).ok());
