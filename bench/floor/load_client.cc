@@ -24,10 +24,9 @@ Status measure(char** argv, const std::string& body) {
   options.connections = std::strtoul(argv[3], nullptr, 10);
   options.duration =
       std::chrono::duration_cast<Duration>(std::chrono::duration<double>(std::strtod(argv[4], nullptr)));
-  static constexpr dialect::Header kHeaders[] = {{"Content-Type", "application/json"}};
-  SLIPWAY_ASSIGN_OR_RETURN(auto request, net::render_request(options.endpoint, body.empty() ? "GET" : "POST",
-                                                             argv[2], kHeaders, body));
-  options.requests.push_back(std::move(request));
+  options.method = body.empty() ? "GET" : "POST";
+  options.target = argv[2];
+  options.requests = {{.headers = {{"content-type", "application/json"}}, .body = body}};
   SLIPWAY_ASSIGN_OR_RETURN(const net::LoadReport report, net::run_load(options, clock, stop));
   std::printf("%.0f/s  p50 %.1f us  p99 %.1f us  p99.9 %.1f us  answers %llu  broken %llu",
               report.answers_per_second(), micros(report.latency.quantile(0.5)),
@@ -35,7 +34,7 @@ Status measure(char** argv, const std::string& body) {
               static_cast<unsigned long long>(report.answers),
               static_cast<unsigned long long>(report.failed_connections));
   for (const auto& [status, count] : report.by_status) {
-    std::printf("  %d: %llu", status, static_cast<unsigned long long>(count));
+    std::printf("  %s: %llu", status.c_str(), static_cast<unsigned long long>(count));
   }
   std::printf("\n");
   return {};

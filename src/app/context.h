@@ -15,6 +15,7 @@
 #include "contracts/backend/backend.h"
 #include "io/filesystem.h"
 #include "json/writer.h"
+#include "remote/remote_model.h"
 
 namespace slipway::app {
 
@@ -47,6 +48,7 @@ class Context {
 
   [[nodiscard]] const Clock& clock() const { return clock_; }
   [[nodiscard]] io::FileSystem& files() const { return *files_; }
+  [[nodiscard]] remote::Host remote_host() const { return {.clock = &clock_, .files = files_.get()}; }
   [[nodiscard]] Logger& logger() const { return *logger_; }
   /// $SLIPWAY_HOME, else $XDG_DATA_HOME/slipway, else ~/.local/share/slipway.
   [[nodiscard]] const std::string& home() const { return home_; }

@@ -2,10 +2,10 @@
 #include "app/context.h"
 #include "app/local_model.h"
 #include "app/models.h"
-#include "app/remote.h"
 #include "app/verbs.h"
 #include "io/file_helpers.h"
 #include "packing/golden_replay.h"
+#include "remote/remote_model.h"
 
 namespace slipway::app {
 namespace {
@@ -16,7 +16,7 @@ struct Options {
 
 // A record goes the way of /predict; tensors, which a model without a function has, go the way of the v2
 // protocol.
-Result<packing::GoldenAnswer> ask_server(RemoteModel& model, const package::GoldenCase& golden) {
+Result<packing::GoldenAnswer> ask_server(remote::RemoteModel& model, const package::GoldenCase& golden) {
   packing::GoldenAnswer answer;
   if (!golden.has_record()) {
     SLIPWAY_ASSIGN_OR_RETURN(answer.outputs, model.infer(golden.inputs));
@@ -26,7 +26,7 @@ Result<packing::GoldenAnswer> ask_server(RemoteModel& model, const package::Gold
   json::Parser parser;
   SLIPWAY_ASSIGN_OR_RETURN(const json::Value array, parser.parse(predictions));
   if (!array.is_array() || array.array().size() != 1) {
-    return internal_error("app.remote", "the server gave other than one prediction for one record");
+    return internal_error("remote.answer", "the server gave other than one prediction for one record");
   }
   answer.answer = (*array.array().begin()).to_text();
   return answer;
@@ -41,9 +41,10 @@ Result<packing::EqualityReport> replay(Context& context, const Options& options)
   const package::GoldenIndex& index = *package->manifest().golden;
   SLIPWAY_ASSIGN_OR_RETURN(const ByteView bytes, package->view(index.file));
   SLIPWAY_ASSIGN_OR_RETURN(const auto golden, package::decode_golden(as_text(bytes)));
-  if (is_address(options.against)) {
+  if (remote::is_address(options.against)) {
     const std::string name = options.name.empty() ? package->manifest().name : options.name;
-    SLIPWAY_ASSIGN_OR_RETURN(RemoteModel model, RemoteModel::find(context, options.against, name));
+    SLIPWAY_ASSIGN_OR_RETURN(remote::RemoteModel model,
+                             remote::RemoteModel::find(context.remote_host(), options.against, name));
     return packing::replay(golden, index.tolerances,
                            [&](const package::GoldenCase& one) { return ask_server(model, one); });
   }

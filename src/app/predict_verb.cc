@@ -5,12 +5,12 @@
 #include "app/context.h"
 #include "app/local_model.h"
 #include "app/models.h"
-#include "app/remote.h"
 #include "app/verbs.h"
 #include "base/text.h"
 #include "io/file_helpers.h"
 #include "json/json.h"
 #include "packing/records.h"
+#include "remote/remote_model.h"
 
 namespace slipway::app {
 namespace {
@@ -122,8 +122,9 @@ Status predict_all(Context& context, const Options& options, const std::vector<f
 }
 
 Status predict(Context& context, const Options& options) {
-  if (is_address(options.target)) {
-    SLIPWAY_ASSIGN_OR_RETURN(RemoteModel model, RemoteModel::find(context, options.target, options.name));
+  if (remote::is_address(options.target)) {
+    SLIPWAY_ASSIGN_OR_RETURN(remote::RemoteModel model,
+                             remote::RemoteModel::find(context.remote_host(), options.target, options.name));
     return predict_all(context, options, model.fields(), model.takes_rows(),
                        [&](const std::string& records) { return model.predict(records); });
   }

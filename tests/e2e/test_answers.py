@@ -178,6 +178,6 @@ def test_bench_fails_where_answers_are_errors(slipway, packed, serve, tmp_path):
     done = slipway("bench", f"{server.url}/predict/wine", "--body", tmp_path / "body.json", *words, code=1)
     assert "answers were 400" in done.stdout
     slipway("bench", f"{server.url}/predict/nobody", *words, code=1)
-    assert "--body" in slipway("bench", f"{server.url}/v2/models/wine/infer", *words, code=1).stderr
+    assert "--body" in slipway("bench", f"{server.url}/v2/health/live", *words, code=1).stderr
     for wrong in (("--duration", "fast"), ("-c", "0"), ("--warm-up", "-1s")):
         slipway("bench", f"{server.url}/predict/wine", *wrong, code=1)

@@ -60,6 +60,14 @@ Duration Histogram::quantile(double frac) const {
   return max();
 }
 
+double Histogram::share_up_to(Duration value) const {
+  if (count_ == 0 || value.count() < 0) return 0;
+  const std::size_t last = bucket_of(std::min(static_cast<std::uint64_t>(value.count()), kMaxValue));
+  std::uint64_t seen = 0;
+  for (std::size_t i = 0; i <= last; ++i) seen += buckets_[i];
+  return static_cast<double>(seen) / static_cast<double>(count_);
+}
+
 Duration Histogram::mean() const {
   return count_ == 0 ? Duration::zero()
                      : Duration(static_cast<std::int64_t>(sum_ / static_cast<double>(count_)));

@@ -23,6 +23,9 @@ class Histogram {
   /// The value that the share `frac` of all values does not exceed. Zero when nothing was recorded. Range:
   /// frac 0..1.
   [[nodiscard]] Duration quantile(double frac) const;
+  /// Which share of all values is at most `value`, to within a bucket. Range: 0..1; 0 when nothing was
+  /// recorded.
+  [[nodiscard]] double share_up_to(Duration value) const;
   [[nodiscard]] Duration max() const { return Duration(static_cast<std::int64_t>(max_)); }
   [[nodiscard]] Duration mean() const;
 

@@ -11,6 +11,16 @@
 namespace slipway::net {
 namespace {
 
+TEST(HistogramTest, SharesAreCountedUpToAValue) {
+  Histogram histogram;
+  EXPECT_EQ(histogram.share_up_to(Duration(5)), 0);
+  for (int i = 1; i <= 100; ++i) histogram.record(Duration(i));
+  EXPECT_EQ(histogram.share_up_to(Duration(-1)), 0);
+  EXPECT_DOUBLE_EQ(histogram.share_up_to(Duration(25)), 0.25);
+  EXPECT_DOUBLE_EQ(histogram.share_up_to(Duration(100)), 1);
+  EXPECT_DOUBLE_EQ(histogram.share_up_to(Duration::max()), 1);
+}
+
 TEST(HistogramTest, QuantilesAreWithinOnePercent) {
   Random random(2);
   Histogram histogram;

@@ -7,33 +7,56 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <cmath>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <utility>
 
+#include "base/random.h"
 #include "net/answer_fields.h"
-#include "net/client/answer_scanner.h"
+#include "net/client/wire_internal.h"
 
 namespace slipway::net {
 namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{64} << 10U;
 constexpr std::size_t kEventsPerWait = 256;
-constexpr int kWaitMs = 100;
-constexpr std::size_t kErrorBytes = 200;
+constexpr Duration kLongestWait = std::chrono::milliseconds(100);
 
 struct Connection {
   Fd socket;
-  AnswerScanner scanner;
-  std::string received;  ///< of an answer that is not whole
-  std::string_view unsent;
-  std::size_t next = 0;  ///< request to send next
-  MonoTime sent_at{};
+  std::unique_ptr<Wire> wire;
+  std::string out;
+  std::size_t sent = 0;  ///< of `out`
   bool writing = false;  ///< waits for EPOLLOUT
 };
 
-class Generator {
+// When requests are due in an open loop.
+class Schedule {
+ public:
+  Schedule(const LoadOptions& options, MonoTime start)
+      : mean_(1e9 / options.rate), even_(options.even), random_(options.seed), start_(start) {
+    advance();
+  }
+  [[nodiscard]] MonoTime next() const {
+    return start_ + Duration(static_cast<std::int64_t>(std::min(at_, kFarthest)));
+  }
+  void advance() {
+    // The distances between the events of a Poisson process are distributed exponentially.
+    at_ += even_ ? mean_ : -std::log1p(-random_.uniform()) * mean_;
+  }
+
+ private:
+  static constexpr double kFarthest = 4e18;  // nanoseconds; what Duration can hold
+  double mean_;                              // nanoseconds
+  bool even_;
+  Random random_;
+  MonoTime start_;
+  double at_ = 0;  // nanoseconds after the start
+};
+
+class Generator final : public AnswerSink {
  public:
   Generator(const LoadOptions& options, const Clock& clock, const std::atomic<bool>& stop)
       : options_(options),
@@ -43,27 +66,45 @@ class Generator {
         buffer_(kReadBytes) {}
 
   Result<LoadReport> run();
+  void answered(const SendTimes& times, std::string_view status, bool failed,
+                std::string_view error) override;
 
  private:
+  [[nodiscard]] bool open_loop() const { return options_.rate > 0; }
+  Status start();
+  Status step();
+  Status wait_and_receive(Duration longest);
   Status open(Connection& connection);
   Status reopen(Connection& connection);
-  Status send_next(Connection& connection);
-  Status send_rest(Connection& connection);
   Status receive(Connection& connection);
-  Status answered(Connection& connection, std::string_view answer);
+  void fill(Connection& connection);
+  void send_due();
+  void send_one(Connection& connection, MonoTime due);
+  void flush(Connection& connection);
   void want(Connection& connection, std::uint32_t events, int operation) const;
+  Status collect_late();
+  [[nodiscard]] std::size_t in_flight() const;
+  Result<LoadReport> report();
 
   const LoadOptions& options_;
   const Clock& clock_;
   const std::atomic<bool>& stop_;
   Fd epoll_;
+  std::unique_ptr<WireFactory> wires_;
   std::deque<Connection> connections_;
   std::vector<char> buffer_;
   LoadReport report_;
   MonoTime now_{};
   MonoTime last_answer_{};
+  MonoTime began_{};
   bool measuring_ = false;
+  std::size_t next_request_ = 0;
   std::optional<Error> gone_;  // why the server can no longer be reached
+
+  std::optional<Schedule> schedule_;
+  std::deque<MonoTime> waiting_;     // due, and without a free place
+  std::size_t next_connection_ = 0;  // to be asked for a place
+  std::uint64_t due_measured_ = 0;
 };
 
 void Generator::want(Connection& connection, std::uint32_t events, int operation) const {
@@ -76,14 +117,16 @@ void Generator::want(Connection& connection, std::uint32_t events, int operation
 Status Generator::open(Connection& connection) {
   SLIPWAY_ASSIGN_OR_RETURN(connection.socket, connect_to(options_.endpoint, options_.connect_timeout));
   ::fcntl(connection.socket.get(), F_SETFL, ::fcntl(connection.socket.get(), F_GETFL) | O_NONBLOCK);
-  connection.received.clear();
-  connection.scanner.reset();
+  connection.wire = wires_->make();
+  connection.out.clear();
+  connection.sent = 0;
   connection.writing = false;
+  connection.wire->begin(connection.out);
   want(connection, EPOLLIN, EPOLL_CTL_ADD);
   return {};
 }
 
-// After the server closed the connection; the request under way is lost and counted by the caller.
+// After the server closed the connection, or said that it will.
 Status Generator::reopen(Connection& connection) {
   connection.socket.reset();
   const Status opened = open(connection);
@@ -91,33 +134,72 @@ Status Generator::reopen(Connection& connection) {
     gone_ = opened.error();
     return {};
   }
-  return send_next(connection);
+  fill(connection);
+  flush(connection);
+  return {};
 }
 
-Status Generator::send_next(Connection& connection) {
-  connection.unsent = options_.requests[connection.next];
-  connection.next = (connection.next + 1) % options_.requests.size();
-  connection.sent_at = now_;
-  return send_rest(connection);
+void Generator::send_one(Connection& connection, MonoTime due) {
+  connection.wire->send(next_request_, {.due = due, .sent = now_}, connection.out);
+  if (++next_request_ == options_.requests.size()) next_request_ = 0;
 }
 
-Status Generator::send_rest(Connection& connection) {
-  while (!connection.unsent.empty()) {
-    const ssize_t sent =
-        ::send(connection.socket.get(), connection.unsent.data(), connection.unsent.size(), MSG_NOSIGNAL);
-    if (sent >= 0) {
-      connection.unsent.remove_prefix(static_cast<std::size_t>(sent));
+// Uses every free place of a connection.
+void Generator::fill(Connection& connection) {
+  while (connection.wire->room() > 0) {
+    if (!open_loop()) {
+      send_one(connection, now_);
+    } else if (!waiting_.empty()) {
+      send_one(connection, waiting_.front());
+      waiting_.pop_front();
+    } else {
+      return;
+    }
+  }
+}
+
+// Open loop: what is due goes to the next connection with room, in turn.
+void Generator::send_due() {
+  for (; schedule_->next() <= now_; schedule_->advance()) {
+    const MonoTime due = schedule_->next();
+    if (due >= began_ && due < began_ + options_.duration) ++due_measured_;
+    std::size_t tried = 0;
+    while (tried < connections_.size() && connections_[next_connection_].wire->room() == 0) {
+      next_connection_ = (next_connection_ + 1) % connections_.size();
+      ++tried;
+    }
+    if (tried == connections_.size()) {
+      waiting_.push_back(due);
+      continue;
+    }
+    Connection& connection = connections_[next_connection_];
+    next_connection_ = (next_connection_ + 1) % connections_.size();
+    send_one(connection, due);
+    flush(connection);
+  }
+}
+
+void Generator::flush(Connection& connection) {
+  while (connection.sent < connection.out.size()) {
+    const ssize_t count = ::send(connection.socket.get(), connection.out.data() + connection.sent,
+                                 connection.out.size() - connection.sent, MSG_NOSIGNAL);
+    if (count >= 0) {
+      connection.sent += static_cast<std::size_t>(count);
     } else if (errno == EAGAIN) {
       break;
     } else if (errno != EINTR) {
-      connection.unsent = {};  // the broken connection shows itself when it is read
+      connection.sent = connection.out.size();  // the broken connection shows itself when it is read
     }
   }
-  if (connection.writing != !connection.unsent.empty()) {
-    connection.writing = !connection.unsent.empty();
+  const bool done = connection.sent == connection.out.size();
+  if (done) {
+    connection.out.clear();
+    connection.sent = 0;
+  }
+  if (connection.writing == done) {
+    connection.writing = !done;
     want(connection, connection.writing ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
   }
-  return {};
 }
 
 Status Generator::receive(Connection& connection) {
@@ -126,85 +208,125 @@ Status Generator::receive(Connection& connection) {
   now_ = clock_.now();
   last_answer_ = now_;
   if (got <= 0) {
-    if (measuring_) ++report_.failed_connections;
+    if (measuring_) {
+      report_.lost += connection.wire->in_flight();
+      if (connection.wire->in_flight() > 0 || !connection.wire->closes()) ++report_.failed_connections;
+    }
     return reopen(connection);
   }
   if (measuring_) report_.bytes_received += static_cast<std::uint64_t>(got);
-  std::string_view bytes(buffer_.data(), static_cast<std::size_t>(got));
-  if (!connection.received.empty()) {
-    connection.received.append(bytes);
-    bytes = connection.received;
-  }
-  std::size_t used = 0;
-  switch (connection.scanner.scan(bytes, used)) {
-    case AnswerScanner::Verdict::kWhole: {
-      // A closed loop has one answer under way, so nothing may follow it.
-      if (used != bytes.size())
-        return data_loss("net.load", "the server sent more than one answer to a request");
-      return answered(connection, bytes);
-    }
-    case AnswerScanner::Verdict::kMore:
-      connection.received = std::string(bytes.substr(used));
-      return {};
-    case AnswerScanner::Verdict::kBad:
-      break;
-  }
-  return data_loss("net.load",
-                   options_.endpoint.to_string() + " sent an answer without Content-Length and not chunked");
+  SLIPWAY_TRY(
+      connection.wire->receive({buffer_.data(), static_cast<std::size_t>(got)}, connection.out, *this));
+  if (connection.wire->closes() && connection.wire->in_flight() == 0) return reopen(connection);
+  fill(connection);
+  flush(connection);
+  return {};
 }
 
-Status Generator::answered(Connection& connection, std::string_view answer) {
-  const int status = connection.scanner.status();
-  if (measuring_) {
-    ++report_.answers;
-    ++report_.by_status[status];
-    report_.latency.record(now_ - connection.sent_at);
+void Generator::answered(const SendTimes& times, std::string_view status, bool failed,
+                         std::string_view error) {
+  if (failed && report_.first_error.empty()) report_.first_error = error.substr(0, kShownErrorBytes);
+  // A closed loop counts by the time of the answer; an open one by when it was due, and waits for the late.
+  const bool counts =
+      open_loop() ? times.due >= began_ && times.due < began_ + options_.duration : measuring_;
+  if (!counts) return;
+  ++report_.answers;
+  if (failed) ++report_.failures;
+  report_.latency.record(now_ - times.due);
+  if (open_loop()) report_.service.record(now_ - times.sent);
+  for (auto& [known, count] : report_.by_status) {
+    if (known == status) {
+      ++count;
+      return;
+    }
   }
-  if (status >= 400 && report_.first_error.empty()) {
-    const std::size_t head = std::min(connection.scanner.head_size(), answer.size());
-    report_.first_error = answer.substr(head, kErrorBytes);
+  report_.by_status.emplace_back(status, 1);
+}
+
+Status Generator::start() {
+  if (options_.requests.empty() || options_.connections == 0 || options_.streams == 0) {
+    return invalid_argument("net.load", "a load needs at least one connection and one request");
   }
-  const bool closes = connection.scanner.closes();
-  connection.scanner.reset();
-  connection.received.clear();
-  return closes ? reopen(connection) : send_next(connection);
+  auto wires = options_.protocol == LoadProtocol::kHttp1 ? http1_wires(options_) : http2_wires(options_);
+  if (!wires.ok()) return wires.error();
+  wires_ = std::move(*wires);
+  for (std::size_t i = 0; i < options_.connections; ++i) SLIPWAY_TRY(open(connections_.emplace_back()));
+  now_ = clock_.now();
+  last_answer_ = now_;
+  began_ = now_ + options_.warm_up;
+  if (open_loop()) schedule_.emplace(options_, now_);
+  for (Connection& connection : connections_) {
+    fill(connection);
+    flush(connection);
+  }
+  return {};
+}
+
+Status Generator::wait_and_receive(Duration longest) {
+  std::array<epoll_event, kEventsPerWait> events;
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(std::max(longest, Duration::zero()));
+  const timespec wait{seconds.count(), (std::max(longest, Duration::zero()) - seconds).count()};
+  const int count =
+      ::epoll_pwait2(epoll_.get(), events.data(), static_cast<int>(events.size()), &wait, nullptr);
+  now_ = clock_.now();
+  for (int i = 0; i < count && !gone_; ++i) {
+    const epoll_event& event = events[static_cast<std::size_t>(i)];
+    Connection& connection = *static_cast<Connection*>(event.data.ptr);
+    if ((event.events & EPOLLOUT) != 0) flush(connection);
+    if ((event.events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) SLIPWAY_TRY(receive(connection));
+  }
+  return {};
+}
+
+Status Generator::step() {
+  Duration wait = kLongestWait;
+  if (open_loop()) wait = std::min<Duration>(wait, schedule_->next() - now_);
+  SLIPWAY_TRY(wait_and_receive(wait));
+  if (!measuring_ && now_ >= began_) {
+    measuring_ = true;
+    if (!open_loop()) began_ = now_;
+  }
+  if (now_ - last_answer_ > options_.answer_timeout && in_flight() > 0) {
+    return deadline_exceeded("net.timeout", options_.endpoint.to_string() + " stopped answering");
+  }
+  if (open_loop()) send_due();
+  return {};
+}
+
+std::size_t Generator::in_flight() const {
+  std::size_t count = 0;
+  for (const Connection& connection : connections_) count += connection.wire->in_flight();
+  return count;
+}
+
+// Open loop: the answers that were still on their way when the time was over. What waits to be sent is sent,
+// too: it was due.
+Status Generator::collect_late() {
+  const MonoTime end = now_ + options_.late;
+  while (!stop_.load(std::memory_order_relaxed) && !gone_ && now_ < end &&
+         (in_flight() > 0 || !waiting_.empty())) {
+    SLIPWAY_TRY(wait_and_receive(std::min<Duration>(kLongestWait, end - now_)));
+  }
+  return {};
 }
 
 Result<LoadReport> Generator::run() {
-  if (options_.requests.empty() || options_.connections == 0) {
-    return invalid_argument("net.load", "a load needs at least one connection and one request");
-  }
-  for (std::size_t i = 0; i < options_.connections; ++i) {
-    Connection& connection = connections_.emplace_back();
-    connection.next = i % options_.requests.size();
-    SLIPWAY_TRY(open(connection));
-  }
-  now_ = clock_.now();
-  last_answer_ = now_;
-  MonoTime began = now_ + options_.warm_up;
-  for (Connection& connection : connections_) SLIPWAY_TRY(send_next(connection));
-  std::array<epoll_event, kEventsPerWait> events;
+  SLIPWAY_TRY(start());
   while (!stop_.load(std::memory_order_relaxed) && !gone_ &&
-         (!measuring_ || now_ < began + options_.duration)) {
-    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), kWaitMs);
-    now_ = clock_.now();
-    if (!measuring_ && now_ >= began) {
-      measuring_ = true;
-      began = now_;
-    }
-    if (now_ - last_answer_ > options_.answer_timeout) {
-      return deadline_exceeded("net.timeout", options_.endpoint.to_string() + " stopped answering");
-    }
-    for (int i = 0; i < count; ++i) {
-      const epoll_event& event = events[static_cast<std::size_t>(i)];
-      Connection& connection = *static_cast<Connection*>(event.data.ptr);
-      if ((event.events & EPOLLOUT) != 0) SLIPWAY_TRY(send_rest(connection));
-      if ((event.events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) SLIPWAY_TRY(receive(connection));
-    }
+         (!measuring_ || now_ < began_ + options_.duration)) {
+    SLIPWAY_TRY(step());
   }
+  report_.elapsed = measuring_ ? now_ - began_ : Duration::zero();
+  if (open_loop()) SLIPWAY_TRY(collect_late());
+  return report();
+}
+
+Result<LoadReport> Generator::report() {
   if (gone_ && report_.answers == 0) return *gone_;
   if (gone_) report_.ended_early = gone_->message();
-  report_.elapsed = measuring_ ? now_ - began : Duration::zero();
+  if (open_loop() && due_measured_ > report_.answers + report_.lost) {
+    report_.unanswered = due_measured_ - report_.answers - report_.lost;
+  }
   return std::move(report_);
 }
 
@@ -213,6 +335,13 @@ Result<LoadReport> Generator::run() {
 double LoadReport::answers_per_second() const {
   const double seconds = std::chrono::duration<double>(elapsed).count();
   return seconds > 0 ? static_cast<double>(answers) / seconds : 0;
+}
+
+std::uint64_t LoadReport::answers_of(std::string_view status) const {
+  for (const auto& [known, count] : by_status) {
+    if (known == status) return count;
+  }
+  return 0;
 }
 
 Result<std::string> render_request(const Endpoint& endpoint, std::string_view method, std::string_view target,

@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "net/client/client.h"
-#include "net/client/load.h"
 #include "net/testing/step_server.h"
 
 namespace slipway::net {
@@ -234,48 +233,6 @@ TEST(ThreadsTest, RunServesOnTheCallersThreadUntilStopped) {
   server->run();
   caller.join();
   EXPECT_EQ(handler.by_thread().begin()->first, std::this_thread::get_id());
-}
-
-TEST(LoadTest, CountsAnswersAndLatencies) {
-  ThreadNoting handler;
-  RunningServer running(handler, 1);
-  LoadOptions options;
-  options.endpoint = running.endpoint;
-  options.connections = 4;
-  options.warm_up = std::chrono::milliseconds(10);
-  options.duration = std::chrono::milliseconds(100);
-  options.requests = {render_request(running.endpoint, "GET", "/a", {}, {}).value(),
-                      render_request(running.endpoint, "POST", "/b", {}, "body").value()};
-  const std::atomic<bool> stop{false};
-  const auto report = run_load(options, running.clock, stop);
-  ASSERT_TRUE(report.ok()) << report.status().to_string();
-  EXPECT_GT(report->answers, 10U);
-  EXPECT_EQ(report->by_status.at(200), report->answers);
-  EXPECT_EQ(report->latency.count(), report->answers);
-  EXPECT_EQ(report->failed_connections, 0U);
-  EXPECT_GT(report->latency.quantile(0.5), Duration::zero());
-  EXPECT_GE(running.server->counters().requests, report->answers);
-}
-
-TEST(LoadTest, ShowsErrorsByStatusAndStopsWhenTold) {
-  testing::ScriptedHandler handler;
-  handler.answer = [](Exchange exchange) { exchange->respond(404, {}, "no such model"); };
-  RunningServer running(handler, 1);
-  LoadOptions options;
-  options.endpoint = running.endpoint;
-  options.warm_up = Duration::zero();
-  options.duration = std::chrono::hours(1);
-  options.requests = {render_request(running.endpoint, "GET", "/", {}, {}).value()};
-  std::atomic<bool> stop{false};
-  std::thread stopper([&] {
-    while (running.server->counters().requests < 20) std::this_thread::yield();
-    stop = true;
-  });
-  const auto report = run_load(options, running.clock, stop);
-  stopper.join();
-  ASSERT_TRUE(report.ok());
-  EXPECT_EQ(report->by_status.at(404), report->answers);
-  EXPECT_EQ(report->first_error, "no such model");
 }
 
 }  // namespace

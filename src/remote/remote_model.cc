@@ -1,4 +1,4 @@
-#include "app/remote.h"
+#include "remote/remote_model.h"
 
 #include <utility>
 
@@ -7,7 +7,7 @@
 #include "json/json.h"
 #include "packing/records.h"
 
-namespace slipway::app {
+namespace slipway::remote {
 namespace {
 
 constexpr std::uint64_t kMaxRecordsBytes = std::uint64_t{1} << 30U;
@@ -32,8 +32,8 @@ Error error_of(const net::ClientResponse& response) {
   const auto document = parser.parse(response.body);
   const auto error = document.ok() ? document->find("error") : std::nullopt;
   if (!error || !error->is_object()) {
-    return internal_error("app.remote", "the server answered " + std::to_string(response.status) + ": " +
-                                            printable(response.body, 300));
+    return internal_error("remote.answer", "the server answered " + std::to_string(response.status) + ": " +
+                                               printable(response.body, 300));
   }
   std::vector<Fault> faults;
   if (const auto details = error->find("details"); details && details->is_array()) {
@@ -64,10 +64,10 @@ Result<std::string> only_model(net::Client& client) {
     for (const json::Value& deployment : deployments->array()) names.push_back(text_of(deployment, "name"));
   }
   if (names.size() == 1) return names.front();
-  return invalid_argument("app.which_model", names.empty()
-                                                 ? "the server has no model ready"
-                                                 : "the server has the models " + join_words(names) +
-                                                       "; name one: .../predict/" + names.front());
+  return invalid_argument("remote.which_model", names.empty()
+                                                    ? "the server has no model ready"
+                                                    : "the server has the models " + join_words(names) +
+                                                          "; name one: .../predict/" + names.front());
 }
 
 function::FieldType field_type(std::string_view schema_type) {
@@ -97,10 +97,10 @@ bool is_address(const std::string& text) {
   return text.starts_with("http://") || text.starts_with("https://");
 }
 
-Result<RemoteModel> RemoteModel::find(Context& context, const std::string& address, const std::string& name) {
+Result<RemoteModel> RemoteModel::find(const Host& host, const std::string& address, const std::string& name) {
   SLIPWAY_ASSIGN_OR_RETURN(net::Url url, net::parse_url(address));
   RemoteModel model;
-  SLIPWAY_ASSIGN_OR_RETURN(model.client_, net::Client::connect(url.endpoint, context.clock()));
+  SLIPWAY_ASSIGN_OR_RETURN(model.client_, net::Client::connect(url.endpoint, *host.clock));
   if (url.target.starts_with(kPredict)) {
     model.target_ = url.target;
   } else if (url.target == "/" || url.target == "/predict") {
@@ -110,7 +110,7 @@ Result<RemoteModel> RemoteModel::find(Context& context, const std::string& addre
     }
     model.target_ = std::string(kPredict) + chosen;
   } else {
-    return invalid_argument("app.remote",
+    return invalid_argument("remote.answer",
                             address + " is no address of a model; use http://HOST:PORT/predict/NAME");
   }
   SLIPWAY_ASSIGN_OR_RETURN(const net::ClientResponse response, get(*model.client_, model.target_));
@@ -143,23 +143,18 @@ Result<std::string> RemoteModel::predict(const std::string& records) {
   SLIPWAY_ASSIGN_OR_RETURN(const json::Value document, parser.parse(response.body));
   const auto predictions = document.find("predictions");
   if (!predictions || !predictions->is_array()) {
-    return internal_error("app.remote",
+    return internal_error("remote.answer",
                           "the server's answer has no predictions: " + printable(response.body, 300));
   }
   return predictions->to_text();
 }
 
-Result<std::vector<std::string>> records_for(Context& context, const std::string& address,
-                                             const std::string& file) {
-  SLIPWAY_ASSIGN_OR_RETURN(const RemoteModel model, RemoteModel::find(context, address, ""));
-  if (file.empty()) {
-    if (!model.example().empty()) return std::vector<std::string>{model.example()};
-    return invalid_argument("app.bench_records",
-                            "the server knows no example record; give some with --records FILE");
-  }
-  SLIPWAY_ASSIGN_OR_RETURN(const std::string text, io::read_all(context.files(), file, kMaxRecordsBytes));
-  SLIPWAY_ASSIGN_OR_RETURN(packing::Records records, packing::read_records(text, file, model.fields()));
+Result<std::vector<std::string>> read_records(const Host& host, const std::string& file,
+                                              const std::vector<function::FieldInfo>& fields) {
+  SLIPWAY_ASSIGN_OR_RETURN(const std::string text, io::read_all(*host.files, file, kMaxRecordsBytes));
+  SLIPWAY_ASSIGN_OR_RETURN(packing::Records records, packing::read_records(text, file, fields));
+  if (records.texts.empty()) return invalid_argument("remote.records", file + " has no records");
   return std::move(records.texts);
 }
 
-}  // namespace slipway::app
+}  // namespace slipway::remote

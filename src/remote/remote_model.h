@@ -5,20 +5,27 @@
 #include <string>
 #include <vector>
 
-#include "app/context.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "function/function.h"
+#include "io/filesystem.h"
 #include "net/client/client.h"
 #include "tensor/tensor.h"
 
-namespace slipway::app {
+namespace slipway::remote {
+
+/// What the program gives. Borrows: both.
+struct Host {
+  const Clock* clock = nullptr;
+  io::FileSystem* files = nullptr;
+};
 
 /// A deployment on a server: "http://host:port/predict/wine", or the server's address and a name.
 class RemoteModel {
  public:
   /// `name` fills in an address without a path; empty = the only model there.
-  /// Errors: net.*; app.remote (the server's own words), app.which_model (several; they are named).
-  static Result<RemoteModel> find(Context& context, const std::string& address, const std::string& name);
+  /// Errors: net.*; remote.answer (the server's own words), remote.which_model (several; they are named).
+  static Result<RemoteModel> find(const Host& host, const std::string& address, const std::string& name);
 
   /// The model's fields, as far as their types matter for reading records.
   [[nodiscard]] const std::vector<function::FieldInfo>& fields() const { return fields_; }
@@ -42,11 +49,11 @@ class RemoteModel {
   bool takes_rows_ = true;
 };
 
-/// Records to send to a /predict address: those of a file, else the model's example.
-Result<std::vector<std::string>> records_for(Context& context, const std::string& address,
-                                             const std::string& file);
+/// The records of a file, as JSON texts. Errors: io.*, and those of packing::read_records().
+Result<std::vector<std::string>> read_records(const Host& host, const std::string& file,
+                                              const std::vector<function::FieldInfo>& fields);
 
 /// True for "http://..." and "https://...".
 bool is_address(const std::string& text);
 
-}  // namespace slipway::app
+}  // namespace slipway::remote

@@ -1,49 +1,17 @@
-// Tensors to a server and back, by the v2 protocol with the binary extension.
-// Layout: a JSON head, then the raw tensors in the order in which the head names them; the header
-// Inference-Header-Content-Length is the head's length. Source: Triton, extension_binary_data.md.
+// Tensors to a server and back, by the v2 protocol with the binary extension. Of an answer, too, the header
+// Inference-Header-Content-Length is the length of its JSON head.
 #include <charconv>
 
-#include "app/remote.h"
 #include "base/text.h"
 #include "json/json.h"
-#include "json/writer.h"
+#include "remote/remote_model.h"
+#include "remote/v2_bodies.h"
 
-namespace slipway::app {
+namespace slipway::remote {
 namespace {
 
-std::string request_body(const std::vector<NamedTensor>& inputs, std::size_t& head_size) {
-  std::string body;
-  json::Writer writer(body);
-  writer.begin_object();
-  writer.key("inputs");
-  writer.begin_array();
-  for (const NamedTensor& input : inputs) {
-    writer.begin_object();
-    writer.field("name", input.name);
-    writer.field("datatype", dtype_name(input.tensor.dtype));
-    writer.key("shape");
-    writer.begin_array();
-    for (const std::int64_t dim : input.tensor.shape.dims()) writer.number(dim);
-    writer.end_array();
-    writer.key("parameters");
-    writer.begin_object();
-    writer.field("binary_data_size", static_cast<std::uint64_t>(input.tensor.data.size()));
-    writer.end_object();
-    writer.end_object();
-  }
-  writer.end_array();
-  writer.key("parameters");
-  writer.begin_object();
-  writer.field("binary_data_output", true);
-  writer.end_object();
-  writer.end_object();
-  head_size = body.size();
-  for (const NamedTensor& input : inputs) body += as_text(input.tensor.data.bytes());
-  return body;
-}
-
 Error bad_answer(std::string_view what) {
-  return internal_error("app.remote", "the server's v2 answer " + std::string(what));
+  return internal_error("remote.answer", "the server's v2 answer " + std::string(what));
 }
 
 Result<NamedTensor> read_output(const json::Value& output, std::string_view& raw) {
@@ -71,7 +39,7 @@ Result<NamedTensor> read_output(const json::Value& output, std::string_view& raw
 
 Result<std::vector<NamedTensor>> RemoteModel::infer(const std::vector<NamedTensor>& inputs) {
   std::size_t head_size = 0;
-  const std::string body = request_body(inputs, head_size);
+  const std::string body = v2_binary_body(inputs, head_size);
   const std::string length = std::to_string(head_size);
   const dialect::Header headers[] = {{"Content-Type", "application/octet-stream"},
                                      {"Inference-Header-Content-Length", length}};
@@ -100,4 +68,4 @@ Result<std::vector<NamedTensor>> RemoteModel::infer(const std::vector<NamedTenso
   return tensors;
 }
 
-}  // namespace slipway::app
+}  // namespace slipway::remote
