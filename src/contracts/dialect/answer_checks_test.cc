@@ -99,11 +99,15 @@ TEST(AnswerChecks, FindWhatIsWrongWithRoutes) {
   EXPECT_EQ(route_faults({{Method::kGet, "/"},
                           {Method::kGet, "/openapi.json"},
                           {Method::kGet, "/v2/{model}/versions/{version}"},
-                          {Method::kPost, "/v2/{model}/versions/{version}"}}),
+                          {Method::kPost, "/v2/{model}/versions/{version}"},
+                          {Method::kPost, "/grpc.health.v1.Health/Check"},
+                          {Method::kPost, "/inference.GRPCInferenceService/ModelInfer"}}),
             "");
   EXPECT_THAT(route_faults({}), HasSubstr("no routes"));
-  for (const char* pattern : {"", "v2", "/v2/", "//", "/v2//a", "/{}", "/a{b}", "/{b}a", "/{a}/{a}", "/A",
-                              "/a b", "/a?b", "/..", "/a%20", "/{a b}", "/{a"})
+  for (const char* pattern :
+       {"",      "v2",      "/v2/",  "//",    "/v2//a",   "/{}",      "/a{b}",   "/{b}a",         "/{a}/{a}",
+        "/A",    "/a b",    "/a?b",  "/..",   "/a%20",    "/{a b}",   "/{a",     "/Health/Check", "/a.B",
+        "/a.B/", "/a..B/C", "/.B/C", "/a./C", "/a.B/C/D", "/a.B/C.D", "/a.B/{C}"})
     EXPECT_NE(route_faults({{Method::kGet, pattern}}), "") << pattern;
   EXPECT_THAT(route_faults({{Method::kGet, "/a/{b}"}, {Method::kGet, "/a/{c}"}}), HasSubstr("there twice"));
   for (const Method method : {Method::kHead, Method::kOptions, Method::kOther})

@@ -64,7 +64,26 @@ std::string body_faults(const Answer& answer) {
   return "";
 }
 
+// "/package.Service/Method", as gRPC writes its methods.
+bool is_grpc_method(std::string_view pattern) {
+  constexpr std::string_view kName = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+  const std::size_t slash = pattern.find('/', 1);
+  if (slash == std::string_view::npos || pattern.front() != '/') return false;
+  std::string_view service = pattern.substr(1, slash - 1);
+  const std::string_view method = pattern.substr(slash + 1);
+  if (method.empty() || method.find_first_not_of(kName) != std::string_view::npos) return false;
+  if (service.find('.') == std::string_view::npos) return false;
+  for (std::size_t dot = 0; dot != std::string_view::npos;) {
+    dot = service.find('.');
+    const std::string_view part = service.substr(0, dot);
+    if (part.empty() || part.find_first_not_of(kName) != std::string_view::npos) return false;
+    service.remove_prefix(dot == std::string_view::npos ? 0 : dot + 1);
+  }
+  return true;
+}
+
 std::string pattern_faults(const std::string& pattern, std::string& shape) {
+  if (is_grpc_method(pattern)) return shape = pattern, "";
   if (pattern == "/") return shape = "/", "";
   if (!pattern.starts_with('/') || pattern.ends_with('/')) return "starts with '/' and does not end with it";
   std::set<std::string> names;

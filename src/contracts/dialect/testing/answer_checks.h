@@ -24,8 +24,9 @@ std::string error_faults(const Answer& answer);
 /// Words that only the inside of the program knows: source files, namespaces, addresses, what() texts.
 std::string leak_faults(const std::string& body);
 
-/// Patterns of segments that are plain text or a whole {name}; no name twice in one; no method and pattern
-/// twice, however the names are called; no HEAD and OPTIONS, which the router answers.
+/// Patterns of segments that are plain text in lower case or a whole {name}, or a method of gRPC; no name
+/// twice in one; no method and pattern twice, however the names are called; no HEAD and OPTIONS, which the
+/// router answers.
 std::string route_faults(const std::vector<Route>& routes);
 
 }  // namespace slipway::dialect::testing

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <span>
 #include <string>
@@ -31,6 +32,7 @@ struct DialectSubject {
   std::string name;
   std::unique_ptr<Dialect> (*make)(const Host& host);
   FakeRequest (*ask)(const Question& question);  ///< null where the dialect answers no inferences
+  bool model_in_body = false;                    ///< then a body that cannot be read is one for no model
 };
 void PrintTo(const DialectSubject& subject, std::ostream* out);
 
@@ -54,8 +56,8 @@ class DialectConformance : public ::testing::TestWithParam<DialectSubject> {
   [[nodiscard]] static FakeRequest request(std::string_view model = "echo", std::string_view version = "");
   [[nodiscard]] Answered ask() { return send(*dialect_, request()); }
   /// Sends a request for an inference that must fail, and checks the answer and what was observed: `code`, on
-  /// a model or on none, once.
-  void expect_refused(FakeRequest request, Code code, bool on_model);
+  /// a model or on none, once. Without a word about the model it may be either.
+  void expect_refused(FakeRequest request, Code code, std::optional<bool> on_model);
   /// Sends a request for an inference that may succeed or fail; one sound answer, observed once and truly.
   void expect_one_sound_answer(FakeRequest request);
   /// A request to the route, with `value` for each of its names.
