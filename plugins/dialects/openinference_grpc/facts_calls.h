@@ -1,0 +1,34 @@
+// The calls that tell what there is, and those that change it.
+#pragma once
+
+#include <memory>
+
+#include "contracts/dialect/dialect.h"
+#include "grpc/message.h"
+
+namespace slipway::openinference_grpc {
+
+enum class FactsCall : std::uint8_t {
+  kServerLive,
+  kServerReady,
+  kServerMetadata,
+  kModelReady,
+  kModelMetadata,
+  kModelConfig,
+  kModelStatistics,
+  kRepositoryIndex,
+};
+
+/// Answers at once. Errors (as the call's status): v2.message, v2.repository (unimplemented), and those of
+/// the server. Thread: safe.
+void answer_facts(FactsCall kind, const dialect::Host& host, const grpc::Limits& limits,
+                  std::unique_ptr<dialect::Exchange> exchange);
+
+/// Answer when the model is ready or gone. Errors: v2.message, v2.parameter, v2.repository and
+/// v2.load_override (unimplemented), and those of the server. Borrows: limits, until then. Thread: safe.
+void load_model(const dialect::Host& host, const grpc::Limits& limits,
+                std::unique_ptr<dialect::Exchange> exchange);
+void unload_model(const dialect::Host& host, const grpc::Limits& limits,
+                  std::unique_ptr<dialect::Exchange> exchange);
+
+}  // namespace slipway::openinference_grpc

@@ -1,0 +1,82 @@
+#include "plugins/dialects/openinference_grpc/infer_call.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "openinference/classification.h"
+#include "openinference/words.h"
+
+namespace slipway::openinference_grpc {
+
+void InferCall::run(std::unique_ptr<InferCall> call, ByteView message, MonoTime received, MonoTime deadline) {
+  const MonoTime begin = call->host_.clock->now();
+  const Status read = call->read(message, received, deadline);
+  call->parse_ = call->host_.clock->now() - begin;
+  if (!read.ok()) return run_refused(std::move(call), read.error());
+  const dialect::ModelLease model = call->model_;
+  dialect::ModelServer& server = *call->host_.server;
+  server.infer(model, std::move(call));
+}
+
+void InferCall::run_refused(std::unique_ptr<InferCall> call, const Error& error) {
+  dialect::RequestRecord record;
+  record.model = call->model_.get();
+  record.timings.parse = call->parse_;
+  call->fail(error, record);
+}
+
+Status InferCall::read(ByteView message, MonoTime received, MonoTime deadline) {
+  const Status decoded = decode(message, host_.limits.max_tensor_bytes, decoded_);
+  // Also a request that is wrong counts as one for its model.
+  if (!decoded.ok() && decoded_.model_name.empty()) return decoded;
+  auto found = host_.server->find(decoded_.model_name, decoded_.model_version);
+  if (!found.ok()) return decoded.ok() ? found.status() : decoded;
+  model_ = std::move(found).value();
+  if (!decoded.ok()) return decoded;
+  request.id = decoded_.id;
+  request.inputs = std::move(decoded_.inputs);
+  request.requested_outputs.reserve(decoded_.outputs.size());
+  for (const openinference::OutputForm& output : decoded_.outputs)
+    request.requested_outputs.push_back(output.name);
+  request.received = received;
+  request.deadline = deadline;
+  if (decoded_.timeout && received < MonoTime::max() - *decoded_.timeout)
+    request.deadline = std::min(deadline, received + *decoded_.timeout);
+  return {};
+}
+
+Status InferCall::encode(infer::Response& response, grpc::OutMessage& out) {
+  std::vector<Tensor> texts;
+  if (openinference::asks_for_classes(decoded_.outputs)) {
+    SLIPWAY_TRY(openinference::classify_outputs(*model_, decoded_.outputs, response.outputs, texts));
+  }
+  return write({*model_, decoded_.id, response.outputs}, out.text());
+}
+
+void InferCall::done(Result<infer::Response> response) {
+  dialect::RequestRecord record;
+  record.model = model_.get();
+  record.rows = openinference::count_rows(model_->signature(), request);
+  if (!response.ok()) {
+    record.timings.parse = parse_;
+    return fail(response.error(), record);
+  }
+  record.timings = response->timings;
+  record.timings.parse = parse_;
+  grpc::OutMessage out;
+  const MonoTime begin = host_.clock->now();
+  const Status encoded = encode(*response, out);
+  record.timings.encode = host_.clock->now() - begin;
+  if (!encoded.ok()) return fail(encoded.error(), record);
+  send(std::move(out), record.timings);
+  host_.server->observe(kDialectName, record);
+}
+
+void InferCall::fail(const Error& error, dialect::RequestRecord record) {
+  record.code = error.code();
+  refuse(error);
+  host_.server->observe(kDialectName, record);
+}
+
+}  // namespace slipway::openinference_grpc

@@ -1,0 +1,92 @@
+// The v2 protocol over gRPC: inference.GRPCInferenceService.
+// Source: Open Inference Protocol, open_inference_grpc.proto; Triton's extensions of it.
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "grpc/call.h"
+#include "plugins/dialects/openinference_grpc/descriptor.h"
+#include "plugins/dialects/openinference_grpc/facts_calls.h"
+#include "plugins/dialects/openinference_grpc/infer.h"
+#include "plugins/dialects/openinference_grpc/infer_call.h"
+
+namespace slipway {
+namespace openinference_grpc {
+namespace {
+
+using dialect::Exchange;
+using dialect::Reach;
+
+// The numbers from kFacts on are those of FactsCall.
+enum RouteId : int { kInfer, kStreamInfer, kLoad, kUnload, kFacts };
+
+dialect::Route route(std::string_view method, int id, Reach reach = Reach::kInference) {
+  return {dialect::Method::kPost, "/inference.GRPCInferenceService/" + std::string(method), reach, id};
+}
+
+dialect::Route route(std::string_view method, FactsCall call) {
+  return route(method, kFacts + static_cast<int>(call));
+}
+
+class OpenInferenceGrpcDialect final : public dialect::Dialect {
+ public:
+  explicit OpenInferenceGrpcDialect(const dialect::Host& host) : host_(host) {}
+
+  [[nodiscard]] std::string_view name() const override { return kDialectName; }
+
+  [[nodiscard]] std::vector<dialect::Route> routes() const override {
+    dialect::Route stream = route("ModelStreamInfer", kStreamInfer);
+    stream.streaming = true;
+    return {route("ModelInfer", kInfer),
+            std::move(stream),
+            route("RepositoryModelLoad", kLoad, Reach::kControl),
+            route("RepositoryModelUnload", kUnload, Reach::kControl),
+            route("ServerLive", FactsCall::kServerLive),
+            route("ServerReady", FactsCall::kServerReady),
+            route("ServerMetadata", FactsCall::kServerMetadata),
+            route("ModelReady", FactsCall::kModelReady),
+            route("ModelMetadata", FactsCall::kModelMetadata),
+            route("ModelConfig", FactsCall::kModelConfig),
+            route("ModelStatistics", FactsCall::kModelStatistics),
+            route("RepositoryIndex", FactsCall::kRepositoryIndex)};
+  }
+
+  void handle(int route_id, dialect::PathValues, std::unique_ptr<Exchange> exchange) override {
+    switch (route_id) {
+      case kInfer:
+        return infer(host_, limits_, std::move(exchange));
+      case kStreamInfer:
+        return stream_infer(host_, limits_, std::move(exchange));
+      case kLoad:
+        return load_model(host_, limits_, std::move(exchange));
+      case kUnload:
+        return unload_model(host_, limits_, std::move(exchange));
+      default:
+        break;
+    }
+    const int facts = route_id - kFacts;
+    if (facts < 0 || facts > static_cast<int>(FactsCall::kRepositoryIndex))
+      return grpc::refuse(internal_error("v2.route", "no such route"), *exchange);
+    answer_facts(static_cast<FactsCall>(facts), host_, limits_, std::move(exchange));
+  }
+
+  void refuse(const Error& error, std::unique_ptr<Exchange> exchange) override {
+    grpc::refuse(error, *exchange);
+  }
+
+  [[nodiscard]] std::vector<std::string> descriptors() const override { return descriptor_files(); }
+
+ private:
+  const dialect::Host host_;
+  const grpc::Limits limits_;
+};
+
+}  // namespace
+}  // namespace openinference_grpc
+
+std::unique_ptr<dialect::Dialect> make_dialect_openinference_grpc(const dialect::Host& host);
+std::unique_ptr<dialect::Dialect> make_dialect_openinference_grpc(const dialect::Host& host) {
+  return std::make_unique<openinference_grpc::OpenInferenceGrpcDialect>(host);
+}
+
+}  // namespace slipway
