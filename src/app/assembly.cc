@@ -98,15 +98,15 @@ class AssemblyImpl final : public Assembly {
     options.clock = &context_.clock();
     options.logger = &context_.logger();
     options.metrics = &metrics_;
-    SLIPWAY_TRY(add_workers(options));
+    const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+    const std::size_t loops = environment_.loops > 0 ? static_cast<std::size_t>(environment_.loops) : cores;
+    SLIPWAY_TRY(add_workers(options, loops));
     models_ = std::make_unique<serving::Server>(std::move(options));
     SLIPWAY_TRY(add_dialects());
     telemetry::register_process_metrics(registry_);
 
     SLIPWAY_ASSIGN_OR_RETURN(const auto inference, safe_endpoint(environment_.listen, "listen"));
     SLIPWAY_ASSIGN_OR_RETURN(const auto admin, safe_endpoint(environment_.admin, "admin"));
-    const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
-    const std::size_t loops = environment_.loops > 0 ? static_cast<std::size_t>(environment_.loops) : cores;
     SLIPWAY_ASSIGN_OR_RETURN(inference_server_, net::Server::create(server_options(environment_, loops),
                                                                     context_.clock(), context_.logger()));
     // A loop of its own, so that metrics and health answer while the inference loops are busy.
@@ -146,12 +146,13 @@ class AssemblyImpl final : public Assembly {
 
  private:
   // Costs a thread that sleeps while no deployment wants a worker.
-  Status add_workers(serving::ServerOptions& options) {
+  Status add_workers(serving::ServerOptions& options, std::size_t loops) {
     worker::SupervisorOptions workers;
     workers.program.environment = context_.worker_environment();
     workers.clock = &context_.clock();
     workers.logger = &context_.logger();
     workers.observer = &worker_metrics_;
+    workers.loops = static_cast<std::uint32_t>(loops);
     SLIPWAY_ASSIGN_OR_RETURN(supervisor_, worker::Supervisor::create(workers));
     for (backend::Backend* backend : context_.backends()) {
       isolated_.push_back(supervisor_->isolated(*backend));

@@ -5,13 +5,14 @@
 #include <utility>
 
 #include "net/loop/loop.h"
-#include "worker/block.h"
-#include "worker/frames.h"
+#include "worker/wire/block.h"
+#include "worker/wire/frames.h"
 
 namespace slipway::worker {
 namespace {
 
-constexpr std::size_t kBatch = 64;
+// So many are not kept from the worker until the loop has nothing else to do.
+constexpr std::size_t kRequestsPerRing = 16;
 // What stays in use of the memory for large requests while none comes.
 constexpr std::uint64_t kKeptBytes = std::uint64_t{4} << 20U;
 
@@ -22,6 +23,7 @@ struct Channel::Slot {
   State state = State::kFree;
   bool retried = false;
   bool in_heap = false;
+  std::uint32_t lane = 0;
   std::uint64_t sequence = 0;
   std::uint64_t offset = 0;
   std::uint64_t bytes = 0;
@@ -31,14 +33,13 @@ struct Channel::Slot {
   std::shared_ptr<net::Inbox> inbox;
 };
 
-/// An answer on its way to who asked.
-struct Channel::Delivery {
-  std::shared_ptr<net::Inbox> inbox;
-  backend::Completion done;
-  Result<infer::Response> response;
-};
-
 namespace {
+
+Error poisoned_error() {
+  return failed_precondition("backend.poisoned",
+                             "the model's worker died of this very request more than once, so it is not run "
+                             "for a while; a request with other data is");
+}
 
 // As the worker says, which may be anything.
 Duration run_time(const AnswerFrame& frame) {
@@ -46,22 +47,6 @@ Duration run_time(const AnswerFrame& frame) {
   return Duration(static_cast<std::int64_t>(
       std::min<std::uint64_t>(frame.run_ns, static_cast<std::uint64_t>(kMost.count()))));
 }
-
-/// An answer that travels to the loop that asked. A loop that has ended still lets it be answered.
-class AnswerTask final : public net::Task {
- public:
-  AnswerTask(backend::Completion done, Result<infer::Response> response)
-      : done_(std::move(done)), response_(std::move(response)) {}
-  void run() override {
-    const std::unique_ptr<AnswerTask> self(this);
-    done_(std::move(response_));
-  }
-  void discard() override { run(); }
-
- private:
-  backend::Completion done_;
-  Result<infer::Response> response_;
-};
 
 }  // namespace
 
@@ -79,16 +64,24 @@ Channel::Channel(const ChannelOptions& options, const Clock& clock, const Layout
   for (std::uint32_t i = options.slots; i > 0; --i) free_.push_back(i - 1);
 }
 
-Channel::~Channel() { refuse(unavailable("backend.worker_died", "the model was unloaded")); }
+Channel::~Channel() {
+  refuse(unavailable("backend.worker_died", "the model was unloaded"));
+  close();
+}
 
 Result<std::unique_ptr<Channel>> Channel::create(const ChannelOptions& options, const Clock& clock) {
-  const auto layout = Layout::make(options.slots, options.heap_bytes);
+  const std::uint32_t lanes = 1 + std::min<std::uint32_t>(options.loops, kMaxLanes - 1);
+  const auto layout = Layout::make(options.slots, options.heap_bytes, lanes);
   if (!layout) return invalid_argument("worker.memory", "a channel of that size cannot be made");
   SLIPWAY_ASSIGN_OR_RETURN(SharedMemory memory, SharedMemory::create("slipway-requests", layout->total_bytes,
                                                                      SharedMemory::Access::kReadWrite));
   auto requests = std::make_shared<SharedMemory>(std::move(memory));
   std::unique_ptr<Channel> channel(new Channel(options, clock, *layout, requests));
   SLIPWAY_ASSIGN_OR_RETURN(channel->requests_for_worker_, read_only_copy(requests->fd()));
+  for (std::uint32_t i = 0; i < lanes; ++i) {
+    SLIPWAY_ASSIGN_OR_RETURN(auto lane, Lane::create(*channel, i));
+    channel->lanes_.push_back(std::move(lane));
+  }
   return channel;
 }
 
@@ -139,18 +132,18 @@ crypto::Digest Channel::digest_of(const Slot& slot) const {
   return crypto::Sha256::of(ByteView(requests_->data() + slot.offset, slot.bytes));
 }
 
-bool Channel::send(std::uint32_t index) {
+void Channel::send(std::uint32_t index) {
   Slot& slot = slots_[index];
-  const bool put = line_->writer.put({slot.sequence, slot.offset, slot.bytes, index, 0});
+  const bool put = line_->writer.put({slot.sequence, slot.offset, slot.bytes, index, slot.lane});
   slot.state = put ? Slot::State::kSent : Slot::State::kWaiting;
-  if (!put) {
-    // There are as many places as slots, so the worker is not telling the truth; the next one gets this.
-    lies_ = true;
-    waiting_.push_back(index);
-    return false;
+  if (put) {
+    ++sent_;
+    ++unrung_;
+    return;
   }
-  ++sent_;
-  return line_->worker_bell.should_ring();
+  // There are as many places as slots, so the worker is not telling the truth; the next one gets this.
+  if (!broken_) broken_ = "it says that it took requests that it was not given";
+  waiting_.push_back(index);
 }
 
 void Channel::finish(std::uint32_t index, Result<infer::Response> response,
@@ -161,23 +154,30 @@ void Channel::finish(std::uint32_t index, Result<infer::Response> response,
   give_slot(index);
 }
 
-void Channel::deliver(std::vector<Delivery> deliveries) {
-  for (Delivery& delivery : deliveries) {
-    if (delivery.inbox == nullptr) {
-      delivery.done(std::move(delivery.response));
-    } else {
-      auto task = std::make_unique<AnswerTask>(std::move(delivery.done), std::move(delivery.response));
-      delivery.inbox->post(*task.release());
-    }
+void Channel::ring_worker() {
+  std::shared_ptr<Line> ring;
+  {
+    const std::lock_guard lock(mutex_);
+    const bool put = std::exchange(unrung_, 0) > 0;
+    if (put && line_ != nullptr && !line_->writer.all_taken() && line_->worker_bell.should_ring())
+      ring = line_;
   }
+  if (ring != nullptr) ring->worker_bell.ring();
 }
 
-std::optional<Error> Channel::check_poison(Slot& slot) {
-  slot.digest = digest_of(slot);
-  if (!guard_.refuses(*slot.digest, clock_.now())) return std::nullopt;
-  return failed_precondition("backend.poisoned",
-                             "the model's worker died of this very request more than once, so it is not run "
-                             "for a while; a request with other data is");
+Lane& Channel::lane_of(net::Loop* loop) {
+  if (loop == nullptr) return *lanes_[0];
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 1; i < lanes_.size(); ++i) {
+    Lane& lane = *lanes_[i];
+    if (lane.inbox_ == loop->inbox()) return lane;
+    if (lane.inbox_ != nullptr) continue;
+    if (!lane.watch(*loop).ok()) break;
+    lane.inbox_ = loop->inbox();
+    return lane;
+  }
+  // Its answers take the way round.
+  return *lanes_[0];
 }
 
 void Channel::submit(std::span<const TensorView> inputs, std::span<const std::size_t> outputs,
@@ -198,52 +198,70 @@ void Channel::submit(std::span<const TensorView> inputs, std::span<const std::si
     return;
   }
   // The slot is this thread's own until it is sent or waits.
-  write_block(inputs, outputs, {requests_->data() + slots_[index].offset, *bytes});
+  Slot& slot = slots_[index];
+  write_block(inputs, outputs, {requests_->data() + slot.offset, *bytes});
+  if (guards_) slot.digest = digest_of(slot);
   if (auto error = hand_over(index, outputs, done)) done(*std::move(error));
 }
 
 // The request is in its block. `done` is taken unless this fails.
 std::optional<Error> Channel::hand_over(std::uint32_t index, std::span<const std::size_t> outputs,
                                         backend::Completion& done) {
-  auto inbox = net::inbox_of_this_thread();
-  std::shared_ptr<Line> ring;
+  net::Loop* const loop = net::loop_of_this_thread();
+  Lane& lane = lane_of(loop);
+  bool ring_now = lane.number() == 0;
   {
     const std::lock_guard lock(mutex_);
     Slot& slot = slots_[index];
     std::optional<Error> refused = refusal_;
-    if (!refused && !guard_.empty()) refused = check_poison(slot);
+    if (!refused && slot.digest && guard_.refuses(*slot.digest, clock_.now())) refused = poisoned_error();
     if (refused) {
       give_slot(index);
       return refused;
     }
+    slot.lane = lane.number();
     slot.done = std::move(done);
     slot.wanted = outputs;
-    slot.inbox = std::move(inbox);
-    if (!open_) {
+    if (loop != nullptr) slot.inbox = loop->inbox();
+    if (open_) {
+      send(index);
+    } else {
       slot.state = Slot::State::kWaiting;
       waiting_.push_back(index);
-    } else if (send(index)) {
-      ring = line_;
     }
+    ring_now = ring_now || unrung_ >= kRequestsPerRing;
   }
-  if (ring != nullptr) ring->worker_bell.ring();
+  if (ring_now) {
+    ring_worker();
+  } else {
+    lane.ring_later();
+  }
   return std::nullopt;
 }
 
 Result<Channel::Attachment> Channel::attach() {
   SLIPWAY_ASSIGN_OR_RETURN(auto line, Line::create(layout_, requests_));
-  // The front takes answers when it is told to: it always wants to be rung.
-  line->sleep.fall_asleep();
+  Attachment descriptors = {requests_for_worker_.get(), line->answers.fd(), line->worker_bell_fd.get()};
+  for (const auto& lane : lanes_) {
+    lane->attach(line);
+    descriptors.push_back(lane->bell());
+  }
   const std::lock_guard lock(mutex_);
   SLIPWAY_CHECK(!open_);
   line_ = std::move(line);
-  lies_ = false;
-  return Attachment{requests_for_worker_.get(), line_->answers.fd(), line_->worker_bell_fd.get(),
-                    line_->front_bell_fd.get()};
+  broken_.reset();
+  unrung_ = 0;
+  return descriptors;
+}
+
+Status Channel::serve_threads(net::Loop& loop) {
+  if (lanes_[0]->inbox_ != nullptr) return {};
+  SLIPWAY_TRY(lanes_[0]->watch(loop));
+  lanes_[0]->inbox_ = loop.inbox();
+  return {};
 }
 
 void Channel::open(const Signature& signature) {
-  std::shared_ptr<Line> ring;
   {
     const std::lock_guard lock(mutex_);
     signature_ = &signature;
@@ -251,44 +269,61 @@ void Channel::open(const Signature& signature) {
     refusal_.reset();
     std::deque<std::uint32_t> waiting;
     waiting.swap(waiting_);
-    for (const std::uint32_t index : waiting) {
-      if (send(index)) ring = line_;
-    }
+    for (const std::uint32_t index : waiting) send(index);
   }
   watches_.assign(kMaxRunThreads, {});
   progress_ = {};
-  if (ring != nullptr) ring->worker_bell.ring();
+  ring_worker();
 }
 
-Status Channel::take_answers() {
-  const std::shared_ptr<Line> line = line_;
-  if (line == nullptr || signature_ == nullptr) return {};
-  line->sleep.awake();
-  std::vector<AnswerFrame> frames(kBatch);
-  while (true) {
-    std::size_t count = 0;
-    Taken taken = Taken::kFrame;
-    while (count < kBatch && (taken = line->reader.take(frames[count])) == Taken::kFrame) ++count;
-    SLIPWAY_TRY(take_batch({frames.data(), count}));
-    if (taken == Taken::kBroken) return protocol_error("a worker says that it gave more answers than fit");
-    if (taken == Taken::kFrame) continue;
-    if (line->sleep.asleep()) return {};
-    line->sleep.fall_asleep();  // and look once more
+bool Channel::take_answers(Lane& lane, std::vector<Delivery>& deliveries) {
+  if (lane.sleep_.asleep()) lane.sleep_.awake();
+  std::size_t count = 0;
+  Taken taken = Taken::kFrame;
+  while (count < Lane::kBatch && (taken = lane.reader_.take(lane.frames_[count])) == Taken::kFrame) ++count;
+  Status status = take_batch(lane, {lane.frames_.data(), count}, deliveries);
+  if (status.ok() && taken == Taken::kBroken) {
+    status = protocol_error("a worker says that it gave more answers than fit");
   }
+  if (!status.ok()) {
+    report_broken(status.error());
+    return false;
+  }
+  if (count > 0) return true;
+  lane.sleep_.fall_asleep();  // and look once more
+  return !lane.reader_.empty();
 }
 
-Status Channel::take_batch(std::span<const AnswerFrame> frames) {
+void Channel::report_broken(const Error& error) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!broken_) broken_ = error.message();
+  }
+  options_.on_broken();
+}
+
+std::optional<std::string> Channel::broken() {
+  const std::lock_guard lock(mutex_);
+  return broken_;
+}
+
+Status Channel::take_batch(Lane& lane, std::span<const AnswerFrame> frames,
+                           std::vector<Delivery>& deliveries) {
+  if (frames.empty()) return {};
   struct Taking {
     std::span<const std::size_t> wanted;
     std::optional<Result<infer::Response>> response;
   };
   std::vector<Taking> taking(frames.size());
+  const Signature* signature = nullptr;
   {
     const std::lock_guard lock(mutex_);
+    signature = signature_;
+    if (!open_ || signature == nullptr) return protocol_error("a worker answers before it was asked");
     for (std::size_t i = 0; i < frames.size(); ++i) {
       const AnswerFrame& frame = frames[i];
       if (frame.slot >= slots_.size() || slots_[frame.slot].state != Slot::State::kSent ||
-          slots_[frame.slot].sequence != frame.sequence) {
+          slots_[frame.slot].sequence != frame.sequence || slots_[frame.slot].lane != lane.number()) {
         return protocol_error("a worker answers what it was not asked");
       }
       taking[i].wanted = slots_[frame.slot].wanted;
@@ -298,35 +333,30 @@ Status Channel::take_batch(std::span<const AnswerFrame> frames) {
   Status status;
   std::size_t read = 0;
   for (; read < frames.size() && status.ok(); ++read) {
-    status = read_answer(line_, frames[read], *signature_, taking[read].wanted, options_.max_output_bytes,
+    status = read_answer(lane.line_, frames[read], *signature, taking[read].wanted, options_.max_output_bytes,
                          taking[read].response);
     if (!status.ok()) break;
-    const Duration run = run_time(frames[read]);
-    watchdog_.note_run(run);
-    if (taking[read].response->ok()) (*taking[read].response)->timings.compute = run;
+    if (taking[read].response->ok()) (*taking[read].response)->timings.compute = run_time(frames[read]);
   }
-  std::vector<Delivery> deliveries;
-  deliveries.reserve(read);
-  {
-    const std::lock_guard lock(mutex_);
-    for (std::size_t i = 0; i < read; ++i) {
-      const Slot& slot = slots_[frames[i].slot];
-      // Named twice in one batch.
-      if (slot.state != Slot::State::kSent || slot.sequence != frames[i].sequence) {
-        status = protocol_error("a worker answers twice");
-        break;
-      }
-      if (slot.digest) guard_.note_success(*slot.digest);
-      finish(frames[i].slot, *std::move(taking[i].response), deliveries);
+  deliveries.reserve(deliveries.size() + read);
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < read; ++i) {
+    const Slot& slot = slots_[frames[i].slot];
+    // Named twice in one batch.
+    if (slot.state != Slot::State::kSent || slot.sequence != frames[i].sequence) {
+      return protocol_error("a worker answers twice");
     }
+    watchdog_.note_run(run_time(frames[i]));
+    if (slot.digest) guard_.note_success(*slot.digest);
+    finish(frames[i].slot, *std::move(taking[i].response), deliveries);
   }
-  deliver(std::move(deliveries));
+  guards_ = !guard_.empty();
   return status;
 }
 
 Loss Channel::detach(const Error& why) {
   // What it had answered before it died is answered.
-  [[maybe_unused]] const Status last = take_answers();
+  for (const auto& lane : lanes_) lane->detach();
   Loss loss;
   std::vector<Delivery> deliveries;
   {
@@ -343,9 +373,7 @@ Loss Channel::detach(const Error& why) {
       Slot& slot = slots_[index];
       if (slot.state != Slot::State::kSent) continue;
       const bool suspect = std::find(running.begin(), running.end(), slot.sequence) != running.end();
-      if (suspect) {
-        guard_.note_death(digest_of(slot), clock_.now());
-      }
+      if (suspect) guard_.note_death(digest_of(slot), clock_.now());
       if (suspect || slot.retried) {
         ++(suspect ? loss.suspects : loss.failed);
         finish(index, why, deliveries);
@@ -360,6 +388,7 @@ Loss Channel::detach(const Error& why) {
               [this](std::uint32_t a, std::uint32_t b) { return slots_[a].sequence < slots_[b].sequence; });
     waiting_.insert(waiting_.begin(), again.begin(), again.end());
     loss.waiting = waiting_.size();
+    guards_ = !guard_.empty();
     line_.reset();
   }
   deliver(std::move(deliveries));
@@ -378,23 +407,28 @@ void Channel::refuse(const Error& why) {
   deliver(std::move(deliveries));
 }
 
+void Channel::close() {
+  for (const auto& lane : lanes_) lane->close();
+  lanes_.clear();
+}
+
 std::optional<std::string> Channel::hangs(MonoTime now) {
   const auto stuck = [&](Watch& watch, std::uint64_t value, Duration limit) {
     if (watch.value != value || !watch.since) watch = {value, now};
     return now - *watch.since >= limit;
   };
   std::uint64_t taken = 0;
+  Duration limit{};
   {
     const std::lock_guard lock(mutex_);
-    if (lies_) return "it says that it took requests that it was not given";
     if (!open_ || sent_ == 0) {
       progress_ = {};
       std::fill(watches_.begin(), watches_.end(), Watch{});
       return std::nullopt;
     }
     taken = line_->writer.taken();
+    limit = watchdog_.limit();
   }
-  const Duration limit = watchdog_.limit();
   const std::string limit_text =
       std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(limit).count()) + " ms";
   bool runs = false;

@@ -3,10 +3,15 @@
 //
 // A channel outlives its workers. One at a time is attached; when it has died, the requests that it had begun
 // to run get an error, and those that only waited for it are given to the next.
+//
+// Each loop that submits gets a lane of its own, by which its answers come back to it without another thread
+// between. Threads without a loop share a lane, whose answers the supervisor's loop takes.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,11 +24,12 @@
 #include "contracts/backend/backend.h"
 #include "crypto/digest.h"
 #include "net/loop/fd.h"
-#include "net/loop/task.h"
+#include "net/loop/loop.h"
 #include "tensor/signature.h"
+#include "worker/lane_internal.h"
 #include "worker/line_internal.h"
-#include "worker/memory.h"
 #include "worker/policies.h"
+#include "worker/wire/memory.h"
 
 namespace slipway::worker {
 
@@ -33,6 +39,8 @@ struct ChannelOptions {
                              << 20U;              ///< requests larger than a page, together; and answers
   Duration run_floor = std::chrono::seconds(10);  ///< no run is taken for hung before this
   std::uint64_t max_output_bytes = std::uint64_t{1} << 30U;
+  std::uint32_t loops = 1;  ///< that get a lane of their own; others share one. Range: below kMaxLanes
+  std::function<void()> on_broken = [] {};  ///< called on any thread: look at broken()
 };
 
 /// What a death cost.
@@ -52,26 +60,28 @@ class Channel {
   Channel& operator=(const Channel&) = delete;
 
   /// As Instance::submit. The completion is called on the loop that called this, if one did, else on the
-  /// supervisor's thread, and must be quick then; with an error found at once, before this returns. Errors:
+  /// supervisor's loop, and must be quick then; with an error found at once, before this returns. Errors:
   /// backend.worker_full, backend.request_size, backend.poisoned, what refuse() said, backend.worker_died;
   /// the backend's.
   void submit(std::span<const TensorView> inputs, std::span<const std::size_t> outputs,
               backend::Completion done);
 
   /// Descriptors for the worker's Setup; they stay this channel's. Errors: worker.memory.
-  struct Attachment {
-    int requests = -1, answers = -1, worker_bell = -1, front_bell = -1;
-  };
+  using Attachment = std::vector<int>;
   Result<Attachment> attach();
   /// Requests are run from now on, first those that wait. Borrows: signature, until close().
   void open(const Signature& signature);
-  /// Takes the answers that are there. Call it when the front's bell rang. Errors: worker.protocol: the
-  /// worker is to be ended.
-  Status take_answers();
+  [[nodiscard]] std::uint32_t lanes() const { return layout_.lanes; }
+  /// The calling thread's loop takes the answers of threads that have none. Errors: net.loop.
+  Status serve_threads(net::Loop& loop);
+  /// Why the attached worker must be ended: it breaks the rules. Nothing while it keeps them.
+  std::optional<std::string> broken();
   /// After the worker's death. `why` is told to those whose request is lost.
   Loss detach(const Error& why);
   /// No worker will come soon: what waits and what comes gets `why`, until open().
   void refuse(const Error& why);
+  /// Nothing comes any more; lets go of the loops.
+  void close();
 
   /// Why the worker must be taken for hung; nothing when it works or has nothing to do.
   std::optional<std::string> hangs(MonoTime now);
@@ -79,44 +89,50 @@ class Channel {
   void trim();
 
  private:
+  friend class Lane;
   struct Slot;
-  struct Delivery;
   Channel(const ChannelOptions& options, const Clock& clock, const Layout& layout,
           std::shared_ptr<SharedMemory> requests);
 
   std::optional<Error> take_slot(std::size_t bytes, std::uint32_t& index);
   std::optional<Error> hand_over(std::uint32_t index, std::span<const std::size_t> outputs,
                                  backend::Completion& done);
-  std::optional<Error> check_poison(Slot& slot);
   [[nodiscard]] crypto::Digest digest_of(const Slot& slot) const;
   void give_slot(std::uint32_t index);
-  bool send(std::uint32_t index);
+  [[nodiscard]] Lane& lane_of(net::Loop* loop);
+  void send(std::uint32_t index);
+  void ring_worker();
+  /// Takes answers of the lane, whose lock is held; true when there may be more.
+  bool take_answers(Lane& lane, std::vector<Delivery>& deliveries);
+  void report_broken(const Error& error);
   void finish(std::uint32_t index, Result<infer::Response> response, std::vector<Delivery>& deliveries);
-  static void deliver(std::vector<Delivery> deliveries);
-  Status take_batch(std::span<const AnswerFrame> frames);
+  Status take_batch(Lane& lane, std::span<const AnswerFrame> frames, std::vector<Delivery>& deliveries);
 
   const ChannelOptions options_;
   const Clock& clock_;
   const Layout layout_;
   const std::shared_ptr<SharedMemory> requests_;  // large answers hold it, to say that they let go
   net::Fd requests_for_worker_;
-  const Signature* signature_ = nullptr;
+  std::vector<std::shared_ptr<Lane>> lanes_;  // the first is of threads without a loop
 
-  std::mutex mutex_;  // guards what follows, and the sending half of line_
+  std::mutex mutex_;  // guards what follows, and line_'s ring; taken after a lane's
+  const Signature* signature_ = nullptr;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
   std::deque<std::uint32_t> waiting_;  // in the order in which they came
   Heap heap_;
   PoisonGuard guard_;
+  std::atomic<bool> guards_ = false;  // the guard remembers something
   std::uint64_t sequence_ = 0;
   std::size_t sent_ = 0;
+  std::size_t unrung_ = 0;  // sent since the worker was last rung
   bool open_ = false;
-  bool lies_ = false;  // the worker says that it took what it was not given
+  std::optional<std::string> broken_;
   std::optional<Error> refusal_;
-  std::shared_ptr<Line> line_;  // replaced by the supervisor's thread alone
+  std::shared_ptr<Line> line_;
+  Watchdog watchdog_;
 
   // The supervisor's thread alone:
-  Watchdog watchdog_;
   struct Watch {
     std::uint64_t value = 0;
     std::optional<MonoTime> since;

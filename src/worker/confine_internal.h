@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "worker/frames.h"
+#include "worker/wire/frames.h"
 
 namespace slipway::worker {
 

@@ -4,9 +4,9 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "worker/block.h"
-#include "worker/frames.h"
 #include "worker/line_internal.h"
+#include "worker/wire/block.h"
+#include "worker/wire/frames.h"
 
 namespace {
 
@@ -33,7 +33,7 @@ void block(ByteView bytes) {
 
 /// A channel's memory, with a writable view of the half that is the worker's.
 struct Memory {
-  Layout layout = Layout::make(4, 1 << 16).value();
+  Layout layout = Layout::make(4, 1 << 16, 1).value();
   std::shared_ptr<SharedMemory> requests = std::make_shared<SharedMemory>(
       SharedMemory::create("r", layout.total_bytes, SharedMemory::Access::kReadWrite).value());
   std::shared_ptr<Line> line = Line::create(layout, requests).value();

@@ -91,7 +91,14 @@ Result<std::shared_ptr<Host>> Host::create(HostSpec spec, const SupervisorOption
   channel.heap_bytes = options.heap_bytes;
   channel.max_output_bytes = spec.load.max_output_bytes;
   channel.run_floor = spec.run_floor;
+  channel.loops = options.loops;
   std::shared_ptr<Host> host(new Host(std::move(spec), options, loop, std::move(wait)));
+  // Posted, since it comes from a loop in the midst of taking answers.
+  channel.on_broken = [weak = std::weak_ptr<Host>(host), &loop] {
+    loop.post([weak] {
+      if (const auto alive = weak.lock()) alive->end_broken();
+    });
+  };
   SLIPWAY_ASSIGN_OR_RETURN(host->channel_, Channel::create(channel, *options.clock));
   return host;
 }
@@ -104,6 +111,7 @@ void Host::start() {
 }
 
 Status Host::try_start() {
+  SLIPWAY_TRY(channel_->serve_threads(loop_));
   SLIPWAY_ASSIGN_OR_RETURN(const Channel::Attachment attachment, channel_->attach());
   SLIPWAY_ASSIGN_OR_RETURN(auto ends, ControlSocket::pair());
   Program program = options_.program;
@@ -112,12 +120,8 @@ Status Host::try_start() {
   socket_ = std::move(ends.first);
   socket_watcher_ = std::make_unique<Watcher>(*this, &Host::on_socket);
   exit_watcher_ = std::make_unique<Watcher>(*this, &Host::on_exit);
-  bell_watcher_ = std::make_unique<Watcher>(*this, &Host::on_bell);
-  bell_fd_ = attachment.front_bell;
   SLIPWAY_TRY(loop_.watch(process_.pidfd(), EPOLLIN, *exit_watcher_));
   SLIPWAY_TRY(loop_.watch(socket_.fd(), EPOLLIN, *socket_watcher_));
-  // Edge-triggered: each ring is an edge, so nothing has to be read to quieten it.
-  SLIPWAY_TRY(loop_.watch(bell_fd_, EPOLLIN | EPOLLET, *bell_watcher_));
   started_at_ = options_.clock->now();
   loop_.arm(*load_timer_, started_at_ + options_.load_limit);
   if (wait_ == nullptr) loop_.arm(*patience_timer_, started_at_ + first_load_ * 2 + kWorthWaiting);
@@ -128,9 +132,8 @@ Status Host::greet(const Channel::Attachment& attachment) {
   Setup setup = spec_.setup;
   setup.slots = options_.slots;
   setup.heap_bytes = options_.heap_bytes;
-  const int descriptors[] = {attachment.requests, attachment.answers, attachment.worker_bell,
-                             attachment.front_bell};
-  SLIPWAY_TRY(socket_.send(FrameKind::kSetup, encode(setup), descriptors));
+  setup.lanes = channel_->lanes();
+  SLIPWAY_TRY(socket_.send(FrameKind::kSetup, encode(setup), attachment));
   SLIPWAY_TRY(socket_.send(FrameKind::kLoad, encode(spec_.load)));
   flush();
   return {};
@@ -256,13 +259,14 @@ void Host::give_file(const std::string& name, Result<net::Fd> file, std::uint64_
     const Status sent = send_file(name, known);
 }
 
-void Host::on_bell(std::uint32_t) {
-  if (const Status taken = channel_->take_answers(); !taken.ok()) kill("protocol", taken.error().message());
+void Host::end_broken() {
+  if (auto why = channel_->broken()) kill("protocol", *std::move(why));
 }
 
 void Host::check() {
   if (state_ != WorkerState::kReady) return;
   channel_->trim();
+  end_broken();
   if (auto why = channel_->hangs(options_.clock->now())) {
     kill("watchdog", *std::move(why));
     return;
@@ -286,18 +290,15 @@ void Host::kill(std::string_view kind, std::string why) {
 void Host::detach_process() {
   loop_.disarm(*load_timer_);
   loop_.disarm(*patience_timer_);
-  for (auto* watcher : {&socket_watcher_, &exit_watcher_, &bell_watcher_}) {
+  for (auto* watcher : {&socket_watcher_, &exit_watcher_}) {
     if (*watcher == nullptr) continue;
     (*watcher)->forget();
   }
   if (process_.running()) loop_.unwatch(process_.pidfd());
   if (socket_.fd() >= 0) loop_.unwatch(socket_.fd());
-  if (bell_fd_ >= 0) loop_.unwatch(bell_fd_);
-  bell_fd_ = -1;
   socket_ = ControlSocket();
   loop_.retire(std::move(socket_watcher_));
   loop_.retire(std::move(exit_watcher_));
-  loop_.retire(std::move(bell_watcher_));
 }
 
 void Host::on_exit(std::uint32_t) {
@@ -361,6 +362,7 @@ void Host::end() {
   const Error why = unavailable("backend.worker_died", "the model was unloaded");
   channel_->detach(why);
   channel_->refuse(why);
+  channel_->close();
   files_.clear();
   if (wait_ != nullptr) std::exchange(wait_, nullptr)->finish(why);
 }

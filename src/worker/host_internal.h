@@ -14,10 +14,10 @@
 #include "base/error.h"
 #include "net/loop/loop.h"
 #include "worker/channel.h"
-#include "worker/control_socket.h"
-#include "worker/frames.h"
 #include "worker/process.h"
 #include "worker/supervisor.h"
+#include "worker/wire/control_socket.h"
+#include "worker/wire/frames.h"
 
 namespace slipway::worker {
 
@@ -56,6 +56,8 @@ class Host final : public std::enable_shared_from_this<Host> {
   void give_file(const std::string& name, Result<net::Fd> file, std::uint64_t size_bytes);
   /// Looks whether it hangs or has grown too large.
   void check();
+  /// Kills a worker that breaks the rules.
+  void end_broken();
   /// Kills the worker and forgets it. Nothing may be submitted any more.
   void end();
   [[nodiscard]] WorkerStatus status() const;
@@ -78,7 +80,6 @@ class Host final : public std::enable_shared_from_this<Host> {
   Status try_start();
   Status greet(const Channel::Attachment& attachment);
   void on_socket(std::uint32_t events);
-  void on_bell(std::uint32_t events);
   void on_exit(std::uint32_t events);
   void flush();
   Status on_frame(Frame frame);
@@ -101,8 +102,7 @@ class Host final : public std::enable_shared_from_this<Host> {
   WorkerState state_ = WorkerState::kStarting;
   Process process_;
   ControlSocket socket_;
-  std::unique_ptr<Watcher> socket_watcher_, exit_watcher_, bell_watcher_;
-  int bell_fd_ = -1;
+  std::unique_ptr<Watcher> socket_watcher_, exit_watcher_;
   std::unique_ptr<DelayTimer> restart_timer_, load_timer_, patience_timer_;
   std::string kill_kind_, kill_why_;  // set when we end it ourselves
   RestartPolicy restarts_;

@@ -5,9 +5,9 @@
 #include <optional>
 #include <utility>
 
-#include "worker/block.h"
-#include "worker/frames.h"
 #include "worker/line_internal.h"
+#include "worker/wire/block.h"
+#include "worker/wire/frames.h"
 
 namespace slipway::worker {
 namespace {
@@ -110,17 +110,13 @@ Result<std::shared_ptr<Line>> Line::create(const Layout& layout,
   SLIPWAY_ASSIGN_OR_RETURN(line->answers, SharedMemory::create("slipway-answers", layout.total_bytes,
                                                                SharedMemory::Access::kRead));
   line->worker_bell_fd = net::Fd(::eventfd(0, EFD_CLOEXEC));
-  line->front_bell_fd = net::Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!line->worker_bell_fd.valid() || !line->front_bell_fd.valid()) {
+  if (!line->worker_bell_fd.valid()) {
     return resource_exhausted("worker.memory",
                               std::string("no descriptor is left for a worker: ") + std::strerror(errno));
   }
-  std::byte* own = requests->data();
-  const std::byte* other = line->answers.data();
-  line->writer = RingWriter<RequestFrame>(own, other, layout);
-  line->reader = RingReader<AnswerFrame>(own, other, layout);
-  line->worker_bell = Bell(other, line->worker_bell_fd.get());
-  line->sleep = SleepWord(own);
+  const std::byte* answers = line->answers.data();
+  line->writer = RingWriter<RequestFrame>(requests->data(), answers, RingPlace::requests(), layout.slots);
+  line->worker_bell = Bell(answers + Layout::kSleep, line->worker_bell_fd.get());
   return line;
 }
 

@@ -1,5 +1,5 @@
-// What connects a channel with one worker process: the answers' memory, the rings and the bells. It lives as
-// long as an answer that lies in that memory.
+// What connects a channel with one worker process: the answers' memory, the ring of requests and its bell. It
+// lives as long as an answer that lies in that memory.
 #pragma once
 
 #include <memory>
@@ -8,9 +8,9 @@
 #include "infer/infer.h"
 #include "net/loop/fd.h"
 #include "tensor/signature.h"
-#include "worker/heap.h"
-#include "worker/memory.h"
-#include "worker/ring.h"
+#include "worker/wire/heap.h"
+#include "worker/wire/memory.h"
+#include "worker/wire/ring.h"
 
 namespace slipway::worker {
 
@@ -22,11 +22,9 @@ struct Line {
   Layout layout;
   std::shared_ptr<SharedMemory> requests;
   SharedMemory answers;
-  net::Fd worker_bell_fd, front_bell_fd;
+  net::Fd worker_bell_fd;
   RingWriter<RequestFrame> writer;
-  RingReader<AnswerFrame> reader;
   Bell worker_bell;
-  SleepWord sleep;
 };
 
 /// The answer in a frame, as a response: copied out of the shared memory where it is small or must be checked

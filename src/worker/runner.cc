@@ -9,15 +9,18 @@
 #include <string>
 #include <utility>
 
-#include "worker/block.h"
-#include "worker/frames.h"
 #include "worker/runner_internal.h"
+#include "worker/wire/block.h"
+#include "worker/wire/frames.h"
 
 namespace slipway::worker {
 namespace {
 
 // Runs shorter than this are not worth another thread's waking up.
 constexpr std::int64_t kShortRunNs = 30'000;
+// Short runs are answered together, up to so many or until they have taken so long.
+constexpr std::uint32_t kAnswersPerRing = 16;
+constexpr Duration kLongestUnrung = std::chrono::microseconds(100);
 // How long the memory of large answers is kept after the last request.
 constexpr int kKeepMs = 1000;
 constexpr std::uint64_t kKeptBytes = std::uint64_t{4} << 20U;
@@ -30,11 +33,15 @@ constexpr std::uint64_t kKeptBytes = std::uint64_t{4} << 20U;
 Runner::Runner(RunnerOptions options, backend::Instance& instance)
     : options_(std::move(options)),
       instance_(instance),
-      reader_(options_.answers.data(), options_.requests.data(), options_.layout),
-      sleep_(options_.answers.data()),
-      writer_(options_.answers.data(), options_.requests.data(), options_.layout),
-      front_bell_(options_.requests.data(), options_.front_bell.get()),
+      reader_(options_.answers.data(), options_.requests.data(), RingPlace::requests(),
+              options_.layout.slots),
+      sleep_(options_.answers.data() + Layout::kSleep),
       heap_(options_.layout.heap_bytes) {
+  for (std::uint32_t lane = 0; lane < options_.layout.lanes; ++lane) {
+    writers_.emplace_back(options_.answers.data(), options_.requests.data(),
+                          RingPlace::answers(options_.layout, lane), options_.layout.slots);
+    bells_.emplace_back(options_.requests.data() + Layout::sleep_of(lane), options_.lane_bells[lane].get());
+  }
   for (std::uint32_t i = kLargeAnswers; i > 0; --i) free_marks_.push_back(i - 1);
 }
 
@@ -58,27 +65,67 @@ void Runner::serve(std::uint32_t thread) {
       case Taken::kFrame:
         break;
     }
-    if (usual_run_ns_.load(std::memory_order_relaxed) > kShortRunNs) turn.unlock();
-    run(request, thread);
+    // The lane is the front's word, as good as its bytes in the block.
+    if (request.lane >= options_.layout.lanes) give_up();
+    if (usual_run_ns_.load(std::memory_order_relaxed) > kShortRunNs) {
+      ring_lanes();
+      turn.unlock();
+      run_apart(request, thread);
+      continue;
+    }
+    const Duration took = run(request, thread);
+    unrung_lanes_ |= 1U << request.lane;
+    unrung_for_ += took;
+    if (++unrung_ >= kAnswersPerRing || unrung_for_ >= kLongestUnrung) ring_lanes();
   }
+}
+
+// Without turn_: another thread may wait meanwhile.
+void Runner::run_apart(const RequestFrame& request, std::uint32_t thread) {
+  {
+    const std::lock_guard lock(answers_mutex_);
+    ++runs_elsewhere_;
+  }
+  run(request, thread);
+  const std::lock_guard lock(answers_mutex_);
+  --runs_elsewhere_;
+  if (bells_[request.lane].should_ring()) bells_[request.lane].ring();
+}
+
+// With turn_ held.
+void Runner::ring_lanes() {
+  if (unrung_ == 0) return;
+  const std::lock_guard lock(answers_mutex_);
+  for (std::uint32_t lane = 0; lane < bells_.size(); ++lane) {
+    if ((unrung_lanes_ >> lane & 1U) != 0 && bells_[lane].should_ring()) bells_[lane].ring();
+  }
+  unrung_ = 0;
+  unrung_for_ = {};
+  unrung_lanes_ = 0;
 }
 
 // With turn_ held: nobody else may take requests meanwhile.
 void Runner::wait_for_requests() {
+  ring_lanes();
   sleep_.fall_asleep();
-  bool trimmed = false;
   while (reader_.empty()) {
-    pollfd bell{options_.worker_bell.get(), POLLIN, 0};
-    const int ready = ::poll(&bell, 1, trimmed ? -1 : kKeepMs);
-    if (ready == 0) {
-      trim_answers();
-      trimmed = true;
-    } else if (ready > 0) {
-      std::uint64_t rung = 0;
-      if (::read(options_.worker_bell.get(), &rung, sizeof(rung)) < 0 && errno != EINTR) give_up();
-    }
+    sleep_until_rung();
+    // Rung for what was taken before: this sleep's ring is spent, so another begins.
+    sleep_.awake();
+    sleep_.fall_asleep();
   }
   sleep_.awake();
+}
+
+void Runner::sleep_until_rung() {
+  if (may_have_to_trim()) {
+    pollfd bell{options_.worker_bell.get(), POLLIN, 0};
+    const int ready = ::poll(&bell, 1, kKeepMs);
+    if (ready == 0) trim_answers();
+    if (ready <= 0) return;
+  }
+  std::uint64_t rung = 0;
+  if (::read(options_.worker_bell.get(), &rung, sizeof(rung)) < 0 && errno != EINTR) give_up();
 }
 
 void Runner::set_running(std::uint32_t thread, std::uint64_t sequence) {
@@ -86,7 +133,7 @@ void Runner::set_running(std::uint32_t thread, std::uint64_t sequence) {
                   __ATOMIC_SEQ_CST);
 }
 
-void Runner::run(const RequestFrame& request, std::uint32_t thread) {
+Duration Runner::run(const RequestFrame& request, std::uint32_t thread) {
   set_running(thread, request.sequence);
   const MonoTime start = options_.clock->now();
   const Result<infer::Response> response = run_model(request);
@@ -95,6 +142,7 @@ void Runner::run(const RequestFrame& request, std::uint32_t thread) {
   usual_run_ns_.store(usual + (took.count() - usual) / 8, std::memory_order_relaxed);
   answer(request, response, took);
   set_running(thread, 0);
+  return took;
 }
 
 Result<infer::Response> Runner::run_model(const RequestFrame& request) {
@@ -130,7 +178,7 @@ void Runner::answer(const RequestFrame& request, const Result<infer::Response>& 
   frame.offset = options_.layout.small_of(request.slot);
   const Status written = response.ok() ? write_outputs(*response, frame) : Status(response.error());
   if (!written.ok()) write_failure(written.error(), frame);
-  put_answer(frame);
+  put_answer(frame, request.lane);
 }
 
 Status Runner::write_outputs(const infer::Response& response, AnswerFrame& frame) {
@@ -171,15 +219,10 @@ void Runner::write_failure(const Error& error, AnswerFrame& frame) {
   std::memcpy(options_.answers.data() + frame.offset, text.data(), text.size());
 }
 
-void Runner::put_answer(const AnswerFrame& frame) {
-  bool ring = false;
-  {
-    const std::lock_guard lock(answers_mutex_);
-    // There is room for an answer to every request that can be in flight.
-    if (!writer_.put(frame)) give_up();
-    ring = front_bell_.should_ring();
-  }
-  if (ring) front_bell_.ring();
+void Runner::put_answer(const AnswerFrame& frame, std::uint32_t lane) {
+  const std::lock_guard lock(answers_mutex_);
+  // There is room for an answer to every request that can be in flight.
+  if (!writers_[lane].put(frame)) give_up();
 }
 
 std::optional<Runner::LargeAnswer> Runner::take_place(std::uint64_t sequence, std::uint64_t bytes) {
@@ -205,6 +248,11 @@ void Runner::reclaim() {
     free_marks_.push_back(answer.mark);
     return true;
   });
+}
+
+bool Runner::may_have_to_trim() {
+  const std::lock_guard lock(answers_mutex_);
+  return runs_elsewhere_ > 0 || heap_.high_bytes() > kKeptBytes;
 }
 
 void Runner::trim_answers() {

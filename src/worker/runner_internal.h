@@ -12,9 +12,9 @@
 #include "base/clock.h"
 #include "contracts/backend/backend.h"
 #include "net/loop/fd.h"
-#include "worker/heap.h"
-#include "worker/memory.h"
-#include "worker/ring.h"
+#include "worker/wire/heap.h"
+#include "worker/wire/memory.h"
+#include "worker/wire/ring.h"
 
 namespace slipway::worker {
 
@@ -22,14 +22,15 @@ struct RunnerOptions {
   Layout layout;
   SharedMemory requests;  ///< readable
   SharedMemory answers;   ///< writable
-  net::Fd worker_bell, front_bell;
+  net::Fd worker_bell;
+  std::vector<net::Fd> lane_bells;  ///< one for each lane
   std::uint32_t threads = 1;
   const Clock* clock = nullptr;  ///< Borrows
 };
 
 /// One thread at a time waits for requests. When runs are short it goes on running them itself, since handing
-/// over would cost more; when they are long, another thread takes over the waiting. Threads never end: the
-/// process does.
+/// over would cost more, and rings the front once for several answers; when they are long, another thread
+/// takes over the waiting. Threads never end: the process does.
 class Runner {
  public:
   /// Borrows: instance.
@@ -46,14 +47,19 @@ class Runner {
 
   void serve(std::uint32_t thread);
   void wait_for_requests();
-  void run(const RequestFrame& request, std::uint32_t thread);
+  /// Gives what it took.
+  Duration run(const RequestFrame& request, std::uint32_t thread);
   Result<infer::Response> run_model(const RequestFrame& request);
   void answer(const RequestFrame& request, const Result<infer::Response>& response, Duration took);
+  void sleep_until_rung();
   Status write_outputs(const infer::Response& response, AnswerFrame& frame);
   void write_failure(const Error& error, AnswerFrame& frame);
-  void put_answer(const AnswerFrame& frame);
+  void put_answer(const AnswerFrame& frame, std::uint32_t lane);
+  void run_apart(const RequestFrame& request, std::uint32_t thread);
+  void ring_lanes();
   std::optional<LargeAnswer> take_place(std::uint64_t sequence, std::uint64_t bytes);
   void reclaim();
+  [[nodiscard]] bool may_have_to_trim();
   void trim_answers();
   void set_running(std::uint32_t thread, std::uint64_t sequence);
 
@@ -64,10 +70,14 @@ class Runner {
   RingReader<RequestFrame> reader_;
   SleepWord sleep_;
   std::atomic<std::int64_t> usual_run_ns_{0};
+  std::uint32_t unrung_ = 0;        // answers since the last ring_lanes(),
+  Duration unrung_for_{};           // the time they took,
+  std::uint32_t unrung_lanes_ = 0;  // and a bit for each of their lanes
 
-  std::mutex answers_mutex_;  // guards these
-  RingWriter<AnswerFrame> writer_;
-  Bell front_bell_;
+  std::mutex answers_mutex_;                      // guards these
+  std::vector<RingWriter<AnswerFrame>> writers_;  // one for each lane
+  std::vector<Bell> bells_;
+  std::uint32_t runs_elsewhere_ = 0;  // without turn_
   Heap heap_;
   std::deque<LargeAnswer> large_;  // given and not yet let go, oldest first
   std::vector<std::uint32_t> free_marks_;

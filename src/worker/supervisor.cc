@@ -9,7 +9,7 @@
 
 #include "net/loop/loop.h"
 #include "worker/host_internal.h"
-#include "worker/memory.h"
+#include "worker/wire/memory.h"
 
 namespace slipway::worker {
 namespace {

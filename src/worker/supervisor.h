@@ -45,6 +45,7 @@ struct SupervisorOptions {
   const Clock* clock = nullptr;                          ///< Borrows
   Logger* logger = nullptr;                              ///< Borrows
   Observer* observer = nullptr;                          ///< Borrows; may be null
+  std::uint32_t loops = 1;                               ///< that submit, and take their answers themselves
   std::uint32_t slots = 1024;                            ///< requests in flight to one worker
   std::uint64_t heap_bytes = std::uint64_t{256} << 20U;  ///< of its requests, and of its answers
   Duration load_limit = std::chrono::minutes(10);        ///< no load takes longer

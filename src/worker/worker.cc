@@ -14,11 +14,11 @@
 #include <utility>
 
 #include "worker/confine_internal.h"
-#include "worker/control_socket.h"
-#include "worker/frames.h"
-#include "worker/memory.h"
 #include "worker/process.h"
 #include "worker/runner_internal.h"
+#include "worker/wire/control_socket.h"
+#include "worker/wire/frames.h"
+#include "worker/wire/memory.h"
 
 namespace slipway::worker {
 namespace {
@@ -126,8 +126,9 @@ struct Worker {
 };
 
 Result<RunnerOptions> connect(const Setup& setup, std::vector<net::Fd> descriptors, const Clock& clock) {
-  const auto layout = Layout::make(setup.slots, setup.heap_bytes);
-  if (!layout || descriptors.size() != 4) return protocol_error("the front's setup cannot be");
+  const auto layout = Layout::make(setup.slots, setup.heap_bytes, setup.lanes);
+  if (!layout || descriptors.size() != 3 + layout->lanes)
+    return protocol_error("the front's setup cannot be");
   RunnerOptions options;
   options.layout = *layout;
   options.clock = &clock;
@@ -139,7 +140,8 @@ Result<RunnerOptions> connect(const Setup& setup, std::vector<net::Fd> descripto
       options.answers,
       SharedMemory::adopt(std::move(descriptors[1]), layout->total_bytes, SharedMemory::Access::kReadWrite));
   options.worker_bell = std::move(descriptors[2]);
-  options.front_bell = std::move(descriptors[3]);
+  options.lane_bells.assign(std::move_iterator(descriptors.begin() + 3),
+                            std::move_iterator(descriptors.end()));
   return options;
 }
 

@@ -14,7 +14,7 @@
 namespace slipway::net {
 namespace {
 
-thread_local const Loop* current_loop = nullptr;
+thread_local Loop* current_loop = nullptr;
 
 constexpr std::size_t kEventsPerWait = 256;
 
@@ -93,7 +93,7 @@ int Loop::wait_ms(Duration max_wait) const {
 }
 
 void Loop::run_once(Duration max_wait) {
-  const Loop* const outer = std::exchange(current_loop, this);
+  Loop* const outer = std::exchange(current_loop, this);
   blocks_.enter();
   int wait = wait_ms(max_wait);
   if (wait != 0 && !inbox_->prepare_sleep()) wait = 0;
@@ -168,6 +168,8 @@ std::string_view Loop::date_line() {
 bool on_loop_of(const Inbox& inbox) {
   return current_loop != nullptr && current_loop->inbox().get() == &inbox;
 }
+
+Loop* loop_of_this_thread() { return current_loop; }
 
 std::shared_ptr<Inbox> inbox_of_this_thread() {
   return current_loop == nullptr ? nullptr : current_loop->inbox();

@@ -118,6 +118,9 @@ class Loop {
 /// True on the thread that is running the loop of this inbox.
 [[nodiscard]] bool on_loop_of(const Inbox& inbox);
 
+/// The loop that this thread is running; null when there is none.
+[[nodiscard]] Loop* loop_of_this_thread();
+
 /// The inbox of the loop that this thread is running, so that an answer can find its way back; null when
 /// there is none.
 [[nodiscard]] std::shared_ptr<Inbox> inbox_of_this_thread();

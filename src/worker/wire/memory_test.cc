@@ -1,4 +1,4 @@
-#include "worker/memory.h"
+#include "worker/wire/memory.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 
 #include "base/random.h"
 #include "tensor/tensor.h"
-#include "worker/heap.h"
+#include "worker/wire/heap.h"
 
 namespace slipway::worker {
 namespace {
@@ -63,7 +63,7 @@ TEST(Heap, FillsTheLowEndFirst) {
 }
 
 TEST(Layout, HoldsSmallBlocksOfTheirSlotAndTheHeap) {
-  const Layout layout = Layout::make(8, 1 << 20).value();
+  const Layout layout = Layout::make(8, 1 << 20, 3).value();
   EXPECT_EQ(layout.total_bytes, layout.heap + (1U << 20));
   EXPECT_TRUE(layout.holds(layout.small_of(3), kSmallBytes, 3));
   EXPECT_FALSE(layout.holds(layout.small_of(3), kSmallBytes + 1, 3));
@@ -78,8 +78,12 @@ TEST(Layout, HoldsSmallBlocksOfTheirSlotAndTheHeap) {
                                     {65537, 4096},
                                     {8, 4095},
                                     {8, std::uint64_t{1} << 41}}) {
-    EXPECT_EQ(Layout::make(slots, heap), std::nullopt);
+    EXPECT_EQ(Layout::make(slots, heap, 1), std::nullopt);
   }
+  EXPECT_EQ(Layout::make(8, 4096, 0), std::nullopt);
+  EXPECT_EQ(Layout::make(8, 4096, kMaxLanes + 1), std::nullopt);
+  EXPECT_LE(Layout::sleep_of(kMaxLanes - 1) + sizeof(std::uint32_t), Layout::kRing);
+  EXPECT_LE(Layout::kRunning + kMaxRunThreads * sizeof(std::uint64_t), Layout::kLanes);
 }
 
 TEST(SharedMemory, KeepsItsSizeWhateverTheOtherSideDoes) {

@@ -1,13 +1,20 @@
 // Memory that two processes share, known by its descriptor only, and how it is laid out.
 //
 // Two pieces of one layout: requests (the front writes, the worker reads) and answers (the worker writes, the
-// front reads). Each holds
-//   0     a page of words: uint64 head of the writer's ring | at 64: uint64 tail of the other side's ring as
-//         far as the writer has read it | at 128: uint32 sleep word of the writer | at 192: 64 x uint64, in
-//         answers: the sequence that each run thread is running, 0 = none
-//   4096  the ring: slots x 64 bytes (ring.h)
+// front reads). Answers come back in lanes, one for each of the front's loops, so that a loop takes its own
+// answers itself. Each piece holds
+//   0     a page of words:
+//         at 0: uint64, in requests: head of the ring of requests
+//         at 64: uint64, in answers: its tail, as far as the worker has read it
+//         at 128: uint32, in answers: the worker's sleep word
+//         at 192: 64 x uint64, in answers: the sequence that each run thread is running, 0 = none
+//         at 1024: lanes x 64 bytes: uint64 head (in answers) or tail (in requests) of the lane's ring |
+//         at 16: uint32, in requests: the sleep word of the lane's reader
+//   4096  rings: lanes x slots x 64 bytes (ring.h); in requests, the first is the ring of requests
 //         marks: kLargeAnswers x uint64, in requests: the sequence of the last large answer that the front
-//         let go slots x kSmallBytes: one small block for each slot the heap: blocks that are larger
+//         let go
+//         small blocks: slots x kSmallBytes, one for each slot
+//         the heap: blocks that are larger
 #pragma once
 
 #include <cstddef>
@@ -25,26 +32,35 @@ inline constexpr std::size_t kSmallBytes = 4096;
 inline constexpr std::size_t kRingEntryBytes = 64;
 inline constexpr std::size_t kLargeAnswers = 1024;
 inline constexpr std::size_t kMaxRunThreads = 64;
+inline constexpr std::size_t kMaxLanes = 32;
 
 struct Layout {
   static constexpr std::size_t kHead = 0;
   static constexpr std::size_t kTail = 64;
   static constexpr std::size_t kSleep = 128;
   static constexpr std::size_t kRunning = 192;
+  static constexpr std::size_t kLanes = 1024;
+  static constexpr std::size_t kLaneBytes = 64;
+  static constexpr std::size_t kLaneSleep = 16;
   static constexpr std::size_t kRing = 4096;
 
   std::uint32_t slots = 0;
+  std::uint32_t lanes = 0;
   std::uint64_t marks = 0;
   std::uint64_t small = 0;
   std::uint64_t heap = 0;
   std::uint64_t heap_bytes = 0;
   std::uint64_t total_bytes = 0;
 
-  /// Nothing when a size is zero, absurd or no multiple of a page. Range: slots 1 to 65536, heap up to 1 TiB.
-  static std::optional<Layout> make(std::uint32_t slots, std::uint64_t heap_bytes);
+  /// Nothing when a size is zero, absurd or no multiple of a page. Range: slots 1 to 65536, lanes 1 to
+  /// kMaxLanes, heap up to 1 TiB.
+  static std::optional<Layout> make(std::uint32_t slots, std::uint64_t heap_bytes, std::uint32_t lanes);
   /// True when a block at `offset` of `bytes` is a small one of `slot` or wholly in the heap.
   [[nodiscard]] bool holds(std::uint64_t offset, std::uint64_t bytes, std::uint32_t slot) const;
   [[nodiscard]] std::uint64_t small_of(std::uint32_t slot) const { return small + slot * kSmallBytes; }
+  [[nodiscard]] static std::size_t sleep_of(std::uint32_t lane) {
+    return kLanes + lane * kLaneBytes + kLaneSleep;
+  }
 };
 
 /// A mapped memfd whose size is sealed, so that neither side can pull it away from under the other.

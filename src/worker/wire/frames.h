@@ -17,8 +17,8 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "contracts/backend/backend.h"
 #include "tensor/signature.h"
+#include "worker/wire/memory.h"
 
 namespace slipway::worker {
 
@@ -37,12 +37,13 @@ inline constexpr std::uint32_t kFrameMagic = 0x31575753;  // "SWW1"
 inline constexpr std::size_t kPacketHeaderBytes = 16;
 inline constexpr std::size_t kPartBytes = std::size_t{32} << 10U;
 inline constexpr std::size_t kMaxFrameBytes = std::size_t{64} << 20U;
-inline constexpr std::size_t kMaxFrameDescriptors = 4;
+inline constexpr std::size_t kMaxFrameDescriptors = 3 + kMaxLanes;
 
-/// Descriptors: requests memory, answers memory, the worker's bell, the front's bell.
+/// Descriptors: requests memory, answers memory, the worker's bell, the bell of each lane.
 struct Setup {
   std::uint32_t slots = 0;
   std::uint64_t heap_bytes = 0;
+  std::uint32_t lanes = 1;
   std::uint32_t runs_at_once = 1;
   std::uint64_t memory_bytes = 0;  ///< 0 = no limit
   std::int32_t niceness = 0;

@@ -1,4 +1,4 @@
-#include "worker/heap.h"
+#include "worker/wire/heap.h"
 
 #include <algorithm>
 

@@ -13,7 +13,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "net/loop/fd.h"
-#include "worker/frames.h"
+#include "worker/wire/frames.h"
 
 namespace slipway::worker {
 

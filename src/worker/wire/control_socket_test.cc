@@ -1,4 +1,4 @@
-#include "worker/control_socket.h"
+#include "worker/wire/control_socket.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 
 #include <thread>
 
-#include "worker/memory.h"
-#include "worker/wire.h"
+#include "worker/wire/memory.h"
+#include "worker/wire/wire.h"
 
 namespace slipway::worker {
 namespace {

@@ -1,4 +1,4 @@
-#include "worker/control_socket.h"
+#include "worker/wire/control_socket.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "worker/wire.h"
+#include "worker/wire/wire.h"
 
 namespace slipway::worker {
 namespace {

@@ -1,4 +1,5 @@
-// Rings of fixed frames in shared memory, one per direction, and the bells that wake who waits for them.
+// Rings of fixed frames in shared memory, one for requests and one per lane for answers, and the bells that
+// wake who waits for them.
 //
 // A side writes only its own piece of memory: its frames, its head, and how far it has read the other's ring
 // (the tail). Head and tail count frames since the start and never wrap. What is read from the other side is
@@ -6,7 +7,8 @@
 // nothing but itself.
 //
 // Bells: the sleep word is odd while its writer sleeps, and counts up at each change. Who has put frames
-// rings once per sleep: one wake-up carries all that waits.
+// rings once per sleep: one wake-up carries all that waits. Who was rung and finds nothing begins another
+// sleep, else the next ring would not come.
 #pragma once
 
 #include <unistd.h>
@@ -14,7 +16,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "worker/memory.h"
+#include "worker/wire/memory.h"
 
 namespace slipway::worker {
 
@@ -24,7 +26,7 @@ struct RequestFrame {
   std::uint64_t offset = 0;
   std::uint64_t bytes = 0;
   std::uint32_t slot = 0;
-  std::uint32_t reserved = 0;
+  std::uint32_t lane = 0;  ///< where the answer is to go
 };
 
 /// From the worker: done.
@@ -41,6 +43,19 @@ struct AnswerFrame {
   std::uint32_t reserved = 0;
 };
 static_assert(sizeof(RequestFrame) <= kRingEntryBytes && sizeof(AnswerFrame) <= kRingEntryBytes);
+
+/// Where a ring lies: its head and frames in the writer's piece, its tail in the reader's.
+struct RingPlace {
+  std::size_t head = 0;
+  std::size_t tail = 0;
+  std::size_t frames = 0;
+
+  static RingPlace requests() { return {Layout::kHead, Layout::kTail, Layout::kRing}; }
+  static RingPlace answers(const Layout& layout, std::uint32_t lane) {
+    const std::size_t words = Layout::kLanes + lane * Layout::kLaneBytes;
+    return {words, words, Layout::kRing + std::size_t{lane} * layout.slots * kRingEntryBytes};
+  }
+};
 
 namespace internal {
 template <typename T>
@@ -59,29 +74,31 @@ class RingWriter {
  public:
   RingWriter() = default;
   /// `own`: the writer's piece; `other`: the reader's.
-  RingWriter(std::byte* own, const std::byte* other, const Layout& layout)
-      : own_(own), other_(other), slots_(layout.slots) {
-    internal::store<std::uint64_t>(own_ + Layout::kHead, 0, __ATOMIC_RELEASE);
+  RingWriter(std::byte* own, const std::byte* other, const RingPlace& place, std::uint32_t slots)
+      : own_(own), other_(other), place_(place), slots_(slots) {
+    internal::store<std::uint64_t>(own_ + place_.head, 0, __ATOMIC_RELEASE);
   }
 
   /// False when the reader has left no room; that cannot be with a reader that keeps the rules and no more
   /// frames than slots.
   [[nodiscard]] bool put(const Frame& frame) {
-    const auto tail = internal::load<std::uint64_t>(other_ + Layout::kTail, __ATOMIC_ACQUIRE);
+    const auto tail = internal::load<std::uint64_t>(other_ + place_.tail, __ATOMIC_ACQUIRE);
     if (head_ - tail >= slots_) return false;
-    std::memcpy(own_ + Layout::kRing + head_ % slots_ * kRingEntryBytes, &frame, sizeof(frame));
+    std::memcpy(own_ + place_.frames + head_ % slots_ * kRingEntryBytes, &frame, sizeof(frame));
     // Pairs with Bell::should_ring(): the head is seen before the sleep word is looked at.
-    internal::store(own_ + Layout::kHead, ++head_, __ATOMIC_SEQ_CST);
+    internal::store(own_ + place_.head, ++head_, __ATOMIC_SEQ_CST);
     return true;
   }
   /// Frames that the reader has taken, as it says.
   [[nodiscard]] std::uint64_t taken() const {
-    return internal::load<std::uint64_t>(other_ + Layout::kTail, __ATOMIC_ACQUIRE);
+    return internal::load<std::uint64_t>(other_ + place_.tail, __ATOMIC_ACQUIRE);
   }
+  [[nodiscard]] bool all_taken() const { return taken() == head_; }
 
  private:
   std::byte* own_ = nullptr;
   const std::byte* other_ = nullptr;
+  RingPlace place_;
   std::uint64_t slots_ = 0;
   std::uint64_t head_ = 0;
 };
@@ -93,27 +110,28 @@ template <typename Frame>
 class RingReader {
  public:
   RingReader() = default;
-  RingReader(std::byte* own, const std::byte* other, const Layout& layout)
-      : own_(own), other_(other), slots_(layout.slots) {
-    internal::store<std::uint64_t>(own_ + Layout::kTail, 0, __ATOMIC_RELEASE);
+  RingReader(std::byte* own, const std::byte* other, const RingPlace& place, std::uint32_t slots)
+      : own_(own), other_(other), place_(place), slots_(slots) {
+    internal::store<std::uint64_t>(own_ + place_.tail, 0, __ATOMIC_RELEASE);
   }
 
   /// kBroken: the writer says that it wrote more than there is room for.
   [[nodiscard]] Taken take(Frame& frame) {
-    const auto head = internal::load<std::uint64_t>(other_ + Layout::kHead, __ATOMIC_ACQUIRE);
+    const auto head = internal::load<std::uint64_t>(other_ + place_.head, __ATOMIC_ACQUIRE);
     if (head == tail_) return Taken::kNothing;
     if (head - tail_ > slots_) return Taken::kBroken;
-    std::memcpy(&frame, other_ + Layout::kRing + tail_ % slots_ * kRingEntryBytes, sizeof(frame));
-    internal::store(own_ + Layout::kTail, ++tail_, __ATOMIC_RELEASE);
+    std::memcpy(&frame, other_ + place_.frames + tail_ % slots_ * kRingEntryBytes, sizeof(frame));
+    internal::store(own_ + place_.tail, ++tail_, __ATOMIC_RELEASE);
     return Taken::kFrame;
   }
   [[nodiscard]] bool empty() const {
-    return internal::load<std::uint64_t>(other_ + Layout::kHead, __ATOMIC_SEQ_CST) == tail_;
+    return internal::load<std::uint64_t>(other_ + place_.head, __ATOMIC_SEQ_CST) == tail_;
   }
 
  private:
   std::byte* own_ = nullptr;
   const std::byte* other_ = nullptr;
+  RingPlace place_;
   std::uint64_t slots_ = 0;
   std::uint64_t tail_ = 0;
 };
@@ -122,7 +140,8 @@ class RingReader {
 class SleepWord {
  public:
   SleepWord() = default;
-  explicit SleepWord(std::byte* own) : word_(own + Layout::kSleep) { set(0); }
+  /// `word`: in this side's own piece.
+  explicit SleepWord(std::byte* word) : word_(word) { set(0); }
   /// Look at the ring once more after this, before sleeping.
   void fall_asleep() { set(value_ | 1U); }
   void awake() { set((value_ | 1U) + 1); }
@@ -141,8 +160,8 @@ class SleepWord {
 class Bell {
  public:
   Bell() = default;
-  /// Borrows: fd, an eventfd.
-  Bell(const std::byte* other, int fd) : word_(other + Layout::kSleep), fd_(fd) {}
+  /// `word`: the sleep word of the other side. Borrows: fd, an eventfd.
+  Bell(const std::byte* word, int fd) : word_(word), fd_(fd) {}
 
   /// True when the other side sleeps and was not rung in this sleep: call ring(). Call it after put().
   [[nodiscard]] bool should_ring() {

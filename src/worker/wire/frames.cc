@@ -1,9 +1,9 @@
-#include "worker/frames.h"
+#include "worker/wire/frames.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "worker/wire.h"
+#include "worker/wire/wire.h"
 
 namespace slipway::worker {
 namespace {
@@ -114,6 +114,7 @@ std::string encode(const Setup& frame) {
   WireWriter writer(out);
   writer.put(frame.slots);
   writer.put(frame.heap_bytes);
+  writer.put(frame.lanes);
   writer.put(frame.runs_at_once);
   writer.put(frame.memory_bytes);
   writer.put(frame.niceness);
@@ -128,6 +129,7 @@ Result<Setup> decode_setup(ByteView payload) {
   Setup frame;
   frame.slots = reader.get<std::uint32_t>();
   frame.heap_bytes = reader.get<std::uint64_t>();
+  frame.lanes = reader.get<std::uint32_t>();
   frame.runs_at_once = reader.get<std::uint32_t>();
   frame.memory_bytes = reader.get<std::uint64_t>();
   frame.niceness = reader.get<std::int32_t>();

@@ -1,4 +1,4 @@
-#include "worker/memory.h"
+#include "worker/wire/memory.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -23,13 +23,15 @@ Error failed(const char* what) {
 
 }  // namespace
 
-std::optional<Layout> Layout::make(std::uint32_t slots, std::uint64_t heap_bytes) {
-  if (slots == 0 || slots > 65536 || heap_bytes > (std::uint64_t{1} << 40U) || heap_bytes % kPage != 0) {
+std::optional<Layout> Layout::make(std::uint32_t slots, std::uint64_t heap_bytes, std::uint32_t lanes) {
+  if (slots == 0 || slots > 65536 || lanes == 0 || lanes > kMaxLanes ||
+      heap_bytes > (std::uint64_t{1} << 40U) || heap_bytes % kPage != 0) {
     return std::nullopt;
   }
   Layout layout;
   layout.slots = slots;
-  layout.marks = kRing + std::uint64_t{slots} * kRingEntryBytes;
+  layout.lanes = lanes;
+  layout.marks = kRing + std::uint64_t{lanes} * slots * kRingEntryBytes;
   const std::uint64_t marks_end = layout.marks + kLargeAnswers * sizeof(std::uint64_t);
   layout.small = (marks_end + kPage - 1) / kPage * kPage;
   layout.heap = layout.small + std::uint64_t{slots} * kSmallBytes;

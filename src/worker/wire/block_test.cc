@@ -1,4 +1,4 @@
-#include "worker/block.h"
+#include "worker/wire/block.h"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
-#include "worker/block.h"
+#include "worker/wire/block.h"
 
 #include <algorithm>
 #include <cstring>
 
 #include "base/checked.h"
-#include "worker/frames.h"
+#include "worker/wire/frames.h"
 
 namespace slipway::worker {
 namespace {
