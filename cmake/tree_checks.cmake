@@ -44,6 +44,6 @@ function(slipway_add_python_tests)
     endif()
     add_test(NAME ${label}.${stem} COMMAND ${PROJECT_SOURCE_DIR}/scripts/pytest -q tests/${file})
     set_tests_properties(${label}.${stem} PROPERTIES LABELS ${label} TIMEOUT 300
-      ENVIRONMENT "SLIPWAY_BINARY=${PROJECT_BINARY_DIR}/bin/slipway;SLIPWAY_BUILD=${PROJECT_BINARY_DIR};SLIPWAY_PROMTOOL=${SLIPWAY_DEPS}/promtool/promtool")
+      ENVIRONMENT "SLIPWAY_BINARY=${PROJECT_BINARY_DIR}/bin/slipway;SLIPWAY_BUILD=${PROJECT_BINARY_DIR};SLIPWAY_PROMTOOL=${SLIPWAY_DEPS}/promtool/promtool;SLIPWAY_GO_TOOLS=${SLIPWAY_DEPS}/go-tools")
   endforeach()
 endfunction()

@@ -12,7 +12,8 @@ The versions are those of Debian 12; newer ones are fine where a package, not a 
 
 """
 GROUPS = {"build": "To build", "test": "To test", "lint": "To format, lint and fuzz"}
-SOURCES = {"apt": "Debian", "pypi": "PyPI wheel, checked by SHA-256", "deb": "Debian, unpacked, not installed"}
+SOURCES = {"apt": "Debian", "pypi": "PyPI wheel, checked by SHA-256", "deb": "Debian, unpacked, not installed",
+           "go": "Go modules, checked by `tests/go/go.sum`; optional"}
 
 
 def render():

@@ -29,6 +29,15 @@ def find_program():
     return max(built, key=lambda path: path.stat().st_mtime)
 
 
+def go_tool(name):
+    """A program that scripts/get-dependencies builds where Go is installed; elsewhere the test is skipped."""
+    deps = os.environ.get("SLIPWAY_DEPS", pathlib.Path.home() / ".cache/slipway/deps")
+    program = pathlib.Path(os.environ.get("SLIPWAY_GO_TOOLS", f"{deps}/go-tools")) / name
+    if not program.exists():
+        pytest.skip(f"{program} is built where Go is installed")
+    return program
+
+
 class Slipway:
     """The program as a person runs it, with a home of its own."""
 
