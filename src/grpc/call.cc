@@ -5,8 +5,10 @@
 #include <vector>
 
 #include "base/check.h"
+#include "contracts/dialect/dialect.h"
 #include "grpc/answer_internal.h"
 #include "grpc/status.h"
+#include "json/writer.h"
 
 namespace slipway::grpc {
 namespace {
@@ -27,6 +29,16 @@ bool lists_gzip(std::string_view list) {
     list.remove_prefix(comma + 1);
   }
   return false;
+}
+
+void respond_json(int status, std::string_view message, dialect::Exchange& exchange) {
+  static constexpr std::array<dialect::Header, 1> kJson{{{"content-type", "application/json"}}};
+  std::string body;
+  json::Writer writer(body);
+  writer.begin_object();
+  writer.field("error", message);
+  writer.end_object();
+  exchange.respond(status, kJson, std::move(body));
 }
 
 }  // namespace
@@ -63,9 +75,12 @@ void refuse(const Error& error, dialect::Exchange& exchange) {
 }
 
 void refuse_content_type(dialect::Exchange& exchange) {
-  static constexpr std::array<dialect::Header, 1> kPlain{{{"content-type", "text/plain"}}};
-  exchange.respond(415, kPlain,
-                   "this path takes gRPC calls: content-type application/grpc or application/grpc+proto\n");
+  respond_json(415, "this path takes gRPC calls: content-type application/grpc or application/grpc+proto",
+               exchange);
+}
+
+void refuse_plainly(const Error& error, dialect::Exchange& exchange) {
+  respond_json(dialect::http_status(error.code()), error.message(), exchange);
 }
 
 std::optional<UnaryCall> UnaryCall::begin(std::unique_ptr<dialect::Exchange> exchange, const Limits& limits) {

@@ -48,6 +48,10 @@ void refuse(const Error& error, dialect::Exchange& exchange);
 /// Refuses what is no call with protobuf messages: HTTP 415.
 void refuse_content_type(dialect::Exchange& exchange);
 
+/// Dialect::refuse() of a gRPC dialect: an error that the transport or the router found on one of its paths,
+/// told to a client that does not speak gRPC: {"error": "..."}.
+void refuse_plainly(const Error& error, dialect::Exchange& exchange);
+
 /// A call with one message each way. Dropped without an answer it ends as an internal error. It can be moved.
 /// Thread: one at a time, any.
 class UnaryCall {

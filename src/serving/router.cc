@@ -115,11 +115,12 @@ void Router::route(std::unique_ptr<dialect::Exchange> exchange) const {
   std::vector<std::string_view> values;
   const std::string_view path = exchange->path();
   const Node* node = walk(path, values);
+  const bool is_call = dialect::is_grpc(exchange->header("content-type").value_or(""));
+  if (is_call && (node == nullptr || !node->targets.contains(exchange->method()))) {
+    grpc::refuse(unimplemented("grpc.no_method", "there is no method " + printable(path)), *exchange);
+    return;
+  }
   if (node == nullptr || node->targets.empty()) {
-    if (dialect::is_grpc(exchange->header("content-type").value_or(""))) {
-      grpc::refuse(unimplemented("grpc.no_method", "there is no method " + printable(path)), *exchange);
-      return;
-    }
     refuse(not_found("http.no_route", "there is nothing at " + printable(path)), std::move(exchange));
     return;
   }

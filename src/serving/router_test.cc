@@ -135,7 +135,7 @@ TEST_F(RouterTest, EndsCallsOfGrpcByTheirStatus) {
     request.headers = {{"content-type", "application/grpc+proto"}};
     return std::make_unique<FakeExchange>(std::move(request));
   };
-  for (const char* path : {"/inference.GRPCInferenceService/Nothing", "/v2/nothing", "/", ""}) {
+  for (const char* path : {"/inference.GRPCInferenceService/Nothing", "/v2/nothing", "/", "", "/v2"}) {
     auto exchange = call(path);
     const auto answer = exchange->answer();
     router.route(std::move(exchange));

@@ -25,6 +25,16 @@ infer::Response make_response(std::vector<NamedTensor> outputs) {
   return response;
 }
 
+std::shared_ptr<void> FakeServer::subscribe(std::function<void()> changed) {
+  auto handle = std::make_shared<std::function<void()>>(std::move(changed));
+  subscriber_ = handle;
+  return handle;
+}
+
+void FakeServer::tell_change() const {
+  if (const auto changed = subscriber_.lock()) (*changed)();
+}
+
 void FakeServer::add(FakeModel model) {
   if (!model.function_value)
     model.function_value = function::Function::identity(model.signature_value).value();

@@ -50,6 +50,8 @@ class FakeServer final : public ModelServer {
   void add_unready(ModelStatus status) { unready.push_back(std::move(status)); }
   /// Answers what waits, in order, on the caller's thread.
   void release();
+  /// Tells who subscribed last, if it still does, that something has changed.
+  void tell_change() const;
 
   Run run;            ///< what a model answers; without it: an internal error "fake.no_run"
   bool hold = false;  ///< inferences, loads and unloads wait for release()
@@ -66,6 +68,7 @@ class FakeServer final : public ModelServer {
   [[nodiscard]] Result<std::vector<std::string>> versions(std::string_view name) const override;
   [[nodiscard]] std::vector<ModelStatus> index() const override;
   [[nodiscard]] bool ready() const override { return is_ready; }
+  [[nodiscard]] std::shared_ptr<void> subscribe(std::function<void()> changed) override;
   void infer(const ModelLease& model, std::unique_ptr<infer::Call> call) override;
   void load(std::string name, std::function<void(Status)> done) override;
   void unload(std::string name, std::function<void(Status)> done) override;
@@ -75,6 +78,7 @@ class FakeServer final : public ModelServer {
   void answer(const ModelLease& model, infer::Call& call) const;
   void finish(std::function<void(Status)> done);
 
+  std::weak_ptr<std::function<void()>> subscriber_;
   std::mutex mutex_;  // guards what was asked for, and what waits
   std::vector<std::pair<ModelLease, std::unique_ptr<infer::Call>>> held_;
   std::vector<std::function<void(Status)>> held_changes_;
