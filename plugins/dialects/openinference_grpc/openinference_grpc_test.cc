@@ -100,12 +100,17 @@ class OpenInferenceGrpc : public ::testing::Test {
     dialect_ = make_dialect_openinference_grpc(host_);
   }
 
+  // A stream that is left open holds itself, as long as its client lives.
+  ~OpenInferenceGrpc() override {
+    for (const auto& client : clients_) client->leave();
+  }
+
   Reply ask(std::string_view method, std::string_view message) {
     return testing::ask(*dialect_, method, message);
   }
 
   std::shared_ptr<StreamClient> open_stream(StreamClient::Fields more = {}) {
-    auto client = std::make_shared<StreamClient>();
+    const auto client = clients_.emplace_back(std::make_shared<StreamClient>());
     client->received = clock_.now();
     client->fields.insert(client->fields.end(), more.begin(), more.end());
     for (const dialect::Route& route : dialect_->routes()) {
@@ -122,6 +127,7 @@ class OpenInferenceGrpc : public ::testing::Test {
   FakeServer server_;
   dialect::Host host_;
   std::unique_ptr<dialect::Dialect> dialect_;
+  std::vector<std::shared_ptr<StreamClient>> clients_;
   std::vector<std::string> seen_;
   MonoTime deadline_{};
 };
