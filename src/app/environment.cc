@@ -38,7 +38,10 @@ config::Schema<WorkerEntry> worker_schema() {
           {.text = "How readily it gives way to other processes."})
       .field("watchdog", &WorkerEntry::watchdog,
              config::duration({.min = std::chrono::milliseconds(100), .reason = "a busy machine is no hang"}),
-             {.text = "No run is taken for hung before this; then at fifty times the longest seen."});
+             {.text = "No run is taken for hung before this; then at fifty times the longest seen."})
+      .field("sandbox", &WorkerEntry::sandbox, config::one_of({"on", "off"}),
+             {.text = "on: no network, no files, no other program; off: for a backend that needs more, and a "
+                      "model that can be trusted."});
   return schema;
 }
 

@@ -24,6 +24,7 @@ struct WorkerEntry {
   config::ByteSize memory;
   std::int64_t niceness = 0;
   Duration watchdog = std::chrono::seconds(10);
+  std::string sandbox = "on";
 };
 
 struct DeploymentEntry {

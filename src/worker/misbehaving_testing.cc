@@ -1,14 +1,22 @@
 #include "worker/misbehaving_testing.h"
 
+#include <fcntl.h>
+#include <sched.h>
+#include <spawn.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "worker/worker.h"
@@ -43,6 +51,50 @@ void leak(std::size_t bytes) {
   seen.store(reinterpret_cast<std::uintptr_t>(memory));
 }
 
+int error_of(long outcome) { return outcome < 0 ? errno : 0; }
+
+int try_to_fork() {
+  const pid_t child = ::fork();
+  if (child == 0) std::_Exit(0);
+  if (child > 0) ::waitpid(child, nullptr, 0);
+  return error_of(child);
+}
+
+// What a model whose bytes have taken over its process would try. None of it does harm where it is let.
+std::optional<int> trespass(Deed deed) {
+  switch (deed) {
+    case Deed::kOpenFile:
+      return error_of(::open("/etc/passwd", O_RDONLY | O_CLOEXEC));
+    case Deed::kWriteFile: {
+      const int outcome = ::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+      return error_of(outcome);
+    }
+    case Deed::kListFolder:
+      return error_of(::open("/tmp", O_DIRECTORY | O_RDONLY | O_CLOEXEC));
+    case Deed::kSocket:
+      return error_of(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    case Deed::kExecute: {
+      pid_t child = 0;
+      char word[] = "true";
+      char* const words[] = {word, nullptr};
+      const int failed = ::posix_spawn(&child, "/bin/true", nullptr, nullptr, words, environ);
+      if (failed == 0) ::waitpid(child, nullptr, 0);
+      // And in its own place, by a path that is none, which would fail in another way.
+      return failed == 0 || (::execve("", words, environ) < 0 && errno == ENOENT) ? 0 : failed;
+    }
+    case Deed::kFork:
+      return try_to_fork();
+    case Deed::kTrace:
+      return error_of(::ptrace(PTRACE_SEIZE, ::getppid(), nullptr, nullptr));
+    case Deed::kSignal:
+      return error_of(::kill(::getppid(), 0));
+    case Deed::kNamespace:
+      return error_of(::unshare(CLONE_NEWUSER));
+    default:
+      return std::nullopt;
+  }
+}
+
 class BadInstance final : public backend::Instance {
  public:
   explicit BadInstance(Logger& logger) : logger_(logger) {}
@@ -62,6 +114,7 @@ class BadInstance final : public backend::Instance {
     if (!x.empty()) std::memcpy(x.data(), inputs[0].data.data(), inputs[0].data.size());
     const int deed = x.empty() ? 0 : static_cast<int>(x[0]);
     if (auto error = misbehave(static_cast<Deed>(deed))) return *std::move(error);
+    if (const auto error = trespass(static_cast<Deed>(deed))) x.assign(x.size(), static_cast<float>(*error));
     return answer(static_cast<Deed>(deed), x, inputs[0].shape, wanted);
   }
 

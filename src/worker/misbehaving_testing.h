@@ -33,6 +33,16 @@ enum class Deed : int {
   kRefuse,  ///< an Error with faults
   kLarge,   ///< y has as many rows as the second number says
   kPrint,   ///< writes to standard output
+  // These answer with the system's error number as y[0], or 0 where it lets them:
+  kOpenFile,  ///< /etc/passwd
+  kWriteFile,
+  kListFolder,
+  kSocket,
+  kExecute,  ///< in a process of its own, if it can have one
+  kFork,
+  kTrace,   ///< its parent
+  kSignal,  ///< its parent
+  kNamespace,
 };
 
 /// Borrows: logger.

@@ -171,6 +171,7 @@ class IsolatedBackend final : public backend::Backend {
         static_cast<std::uint32_t>(std::clamp<std::size_t>(options.process.runs_at_once, 1, kMaxRunThreads));
     spec.setup.memory_bytes = options.process.memory_bytes;
     spec.setup.niceness = options.process.niceness;
+    spec.setup.sandbox = options.process.sandbox ? 1 : 0;
     spec.setup.affinity = spec.load.affinity;
     spec.setup.log_level = static_cast<std::uint8_t>(level_of(*core_.options.logger));
     return spec;

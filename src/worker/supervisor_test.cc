@@ -398,6 +398,34 @@ TEST_F(Workers, AreReplacedWhenTheyLeak) {
   EXPECT_TRUE(ask(*instance, {1, 2})->answer.get().ok());
 }
 
+TEST_F(Workers, AreKeptFromWhatAModelDoesNotNeed) {
+  auto instance = load();
+  ASSERT_NE(instance, nullptr);
+  EXPECT_NE(look().at(0).confined_by.find("seccomp"), std::string::npos) << look().at(0).confined_by;
+  const Deed deeds[] = {Deed::kOpenFile, Deed::kWriteFile, Deed::kListFolder, Deed::kSocket,   Deed::kExecute,
+                        Deed::kFork,     Deed::kTrace,     Deed::kSignal,     Deed::kNamespace};
+  for (const Deed deed : deeds) {
+    const auto answer = ask(*instance, deed)->answer.get();
+    ASSERT_TRUE(answer.ok()) << answer.status().to_string();
+    const auto error = static_cast<int>(floats(answer->outputs[0].tensor)[0]);
+    EXPECT_TRUE(error == EPERM || error == EACCES) << static_cast<int>(deed) << " gave " << error;
+  }
+  EXPECT_TRUE(ask(*instance, {1, 2})->answer.get().ok());
+  EXPECT_TRUE(witness_.kinds().empty()) << "what is refused does not end the worker";
+}
+
+TEST_F(Workers, AreNotKeptWhereThatIsOff) {
+  backend::LoadOptions options;
+  options.process.sandbox = false;
+  auto instance = load("BAD ok\n", options);
+  ASSERT_NE(instance, nullptr);
+  logger_.wait_for("worker.sandbox", 1);
+  EXPECT_EQ(look().at(0).confined_by, "limits");
+  const auto answer = ask(*instance, Deed::kOpenFile)->answer.get();
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(floats(answer->outputs[0].tensor)[0], 0) << "or the other test proves nothing";
+}
+
 TEST_F(Workers, AnswerOnTheLoopThatAsked) {
   auto instance = load();
   auto loop = net::Loop::create(clock_).value();

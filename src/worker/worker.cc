@@ -16,6 +16,7 @@
 #include "worker/confine_internal.h"
 #include "worker/process.h"
 #include "worker/runner_internal.h"
+#include "worker/sandbox_internal.h"
 #include "worker/wire/control_socket.h"
 #include "worker/wire/frames.h"
 #include "worker/wire/memory.h"
@@ -152,6 +153,34 @@ Result<backend::Backend*> find_backend(const Worker& worker, const std::string& 
   return internal_error("worker.backend", "the worker has no backend \"" + name + "\"");
 }
 
+// What may still be read: libraries, and what the machine says of its processors.
+std::vector<std::string> readable_places(backend::Backend& backend) {
+  std::vector<std::string> places = {"/lib",
+                                     "/lib64",
+                                     "/usr/lib",
+                                     "/usr/lib64",
+                                     "/usr/local/lib",
+                                     "/etc/ld.so.cache",
+                                     "/proc/cpuinfo",
+                                     "/proc/meminfo",
+                                     "/sys/devices/system/cpu",
+                                     "/sys/devices/system/node"};
+  const std::string library = backend.info().where;
+  if (library.starts_with('/')) places.push_back(library.substr(0, library.rfind('/') + 1));
+  return places;
+}
+
+// Says what keeps this process in.
+Result<std::string> confine(const Setup& setup, backend::Backend& backend, Logger& logger) {
+  if (setup.sandbox == 0) {
+    logger.warning("worker.sandbox", "this worker has no sandbox, since worker.sandbox is off");
+    return std::string("limits");
+  }
+  SLIPWAY_ASSIGN_OR_RETURN(const Sandbox sandbox, enter_sandbox({readable_places(backend)}));
+  if (!sandbox.missing.empty()) logger.warning("worker.sandbox", sandbox.missing);
+  return "limits, " + sandbox.kept_by;
+}
+
 Status load_model(Worker& worker, const WorkerOptions& options) {
   SLIPWAY_ASSIGN_OR_RETURN(Frame first, worker.link.receive(FrameKind::kSetup));
   SLIPWAY_ASSIGN_OR_RETURN(const Setup setup, decode_setup(as_bytes(first.payload)));
@@ -161,9 +190,9 @@ Status load_model(Worker& worker, const WorkerOptions& options) {
   SLIPWAY_TRY(apply_limits(setup));
   worker.backends = options.make_backends(worker.logger);
   SLIPWAY_ASSIGN_OR_RETURN(backend::Backend * backend, find_backend(worker, setup.backend));
-  // Opens its library while files can still be opened.
-  [[maybe_unused]] const backend::BackendInfo info = backend->info();
-  SLIPWAY_TRY(worker.link.send(FrameKind::kReady, encode(Ready{"limits"})));
+  SLIPWAY_TRY(backend->prepare());
+  SLIPWAY_ASSIGN_OR_RETURN(const std::string kept_by, confine(setup, *backend, worker.logger));
+  SLIPWAY_TRY(worker.link.send(FrameKind::kReady, encode(Ready{kept_by})));
 
   SLIPWAY_ASSIGN_OR_RETURN(const Frame second, worker.link.receive(FrameKind::kLoad));
   SLIPWAY_ASSIGN_OR_RETURN(Load load, decode_load(as_bytes(second.payload)));

@@ -126,6 +126,30 @@ def test_the_answers_are_the_same_in_a_worker(slipway, serve, wine):
         assert "20 of 20 golden answers equal: 20 identical" in slipway("golden", "wine:1.0.0", "--against", server.url).stdout
 
 
+def facts(pid):
+    """What the kernel says of a process."""
+    return dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+
+
+def test_a_worker_has_no_network_no_files_and_no_privileges(server):
+    for pid in workers(server).values():
+        for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
+            kept = facts(thread.name)
+            assert (kept["NoNewPrivs"], kept["Seccomp"]) == ("1", "2"), "a filter, on every thread"
+        opened = [os.readlink(link) for link in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
+        assert not [name for name in opened if name.startswith("/") and not name.startswith(("/memfd:", "/dev/null", "/dev/pts"))
+                    and name not in {os.readlink(f"/proc/{server.process.pid}/fd/2")}], opened
+
+
+def test_a_worker_without_a_sandbox_is_warned_of(slipway, serve, wine, tmp_path):
+    slipway("pack", wine.folder)
+    (tmp_path / "environment.yaml").write_text(
+        'deployments: {wine: {package: "wine:1.0.0", isolation: worker, worker: {sandbox: off}}}\nlog: {file: %s}\n' % (tmp_path / "log"))
+    server = serve(tmp_path / "environment.yaml")
+    assert facts(workers(server)["wine"])["Seccomp"] == "0"
+    assert "no sandbox" in (tmp_path / "log").read_text()
+
+
 def test_a_worker_is_not_for_people(slipway):
     assert "started by slipway serve" in slipway("worker", code=1).stderr
     assert "worker" not in slipway("--help").stdout

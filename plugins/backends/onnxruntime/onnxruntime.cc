@@ -41,6 +41,7 @@ class OnnxBackend final : public backend::Backend {
     }
     return info;
   }
+  Status prepare() override { return runtime_of_process().status(); }
 
  private:
   // A failure is not kept: the library may be installed while the program runs.

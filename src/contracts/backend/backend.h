@@ -54,6 +54,7 @@ struct ProcessLimits {
   std::size_t memory_bytes = 0;                   ///< private memory; 0 = no limit
   int niceness = 0;                               ///< 0 to 19: how readily it gives way to other processes
   std::size_t runs_at_once = 1;                   ///< threads that run requests
+  bool sandbox = true;                            ///< no network, no files, no other program or process
   Duration run_floor = std::chrono::seconds(10);  ///< no run is taken for hung before this
 };
 
@@ -113,6 +114,9 @@ class Backend {
   [[nodiscard]] virtual Result<std::unique_ptr<Instance>> load(const ModelFiles& files,
                                                                const LoadOptions& options) = 0;
   [[nodiscard]] virtual BackendInfo info() = 0;
+  /// Opens what load() and runs need besides a model's files, such as a library, so that from then on they
+  /// open no other file. Errors: backend.unavailable.
+  virtual Status prepare() { return {}; }
 };
 
 /// What the program gives each backend. Borrows: all of it, for the backend's life.

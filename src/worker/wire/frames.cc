@@ -117,6 +117,7 @@ std::string encode(const Setup& frame) {
   writer.put(frame.lanes);
   writer.put(frame.runs_at_once);
   writer.put(frame.memory_bytes);
+  writer.put(frame.sandbox);
   writer.put(frame.niceness);
   put_numbers(writer, frame.affinity);
   writer.put(frame.log_level);
@@ -132,6 +133,7 @@ Result<Setup> decode_setup(ByteView payload) {
   frame.lanes = reader.get<std::uint32_t>();
   frame.runs_at_once = reader.get<std::uint32_t>();
   frame.memory_bytes = reader.get<std::uint64_t>();
+  frame.sandbox = reader.get<std::uint8_t>();
   frame.niceness = reader.get<std::int32_t>();
   frame.affinity = get_numbers(reader);
   frame.log_level = static_cast<std::uint8_t>(reader.get_enum(LogLevel::kOff));

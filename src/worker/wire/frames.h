@@ -46,6 +46,7 @@ struct Setup {
   std::uint32_t lanes = 1;
   std::uint32_t runs_at_once = 1;
   std::uint64_t memory_bytes = 0;  ///< 0 = no limit
+  std::uint8_t sandbox = 1;        ///< 0: off
   std::int32_t niceness = 0;
   std::vector<std::int32_t> affinity;  ///< empty = any
   std::uint8_t log_level = 0;

@@ -14,7 +14,7 @@ Error some_error() {
 }
 
 TEST(Frames, SayTheSameOnTheOtherSide) {
-  const worker::Setup setup{64, 1 << 20, 3, 2, 99, 5, {1, 2}, 2, "onnxruntime"};
+  const worker::Setup setup{64, 1 << 20, 3, 2, 99, 1, 5, {1, 2}, 2, "onnxruntime"};
   const auto setup2 = decode_setup(as_bytes(encode(setup))).value();
   EXPECT_EQ(setup2.slots, 64U);
   EXPECT_EQ(setup2.affinity, (std::vector<std::int32_t>{1, 2}));
@@ -57,7 +57,7 @@ TEST(Frames, RefuseWhatIsCutShortOrTooLong) {
     EXPECT_FALSE(decode(as_bytes(whole + "x")));
     EXPECT_TRUE(decode(as_bytes(whole)));
   };
-  refused(encode(worker::Setup{64, 4096, 1, 1, 0, 0, {1}, 1, "b"}),
+  refused(encode(worker::Setup{64, 4096, 1, 1, 0, 0, 0, {1}, 1, "b"}),
           [](ByteView b) { return decode_setup(b).ok(); });
   refused(encode(Load{"b", "m", "cpu", {"m"}, 1, {2}, 9}), [](ByteView b) { return decode_load(b).ok(); });
   refused(encode(Loaded{{{{"x", DType::kFp32, {-1}}}, {}}, {"l"}}),
