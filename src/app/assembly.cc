@@ -13,6 +13,7 @@
 #include "net/loop/loop.h"
 #include "net/loop/timer_wheel.h"
 #include "net/server.h"
+#include "net/tls/keeper.h"
 #include "serving/router.h"
 #include "telemetry/process.h"
 #include "worker/supervisor.h"
@@ -47,16 +48,50 @@ net::ServerOptions server_options(const Environment& environment, std::size_t lo
   return options;
 }
 
-// There is neither TLS nor an identity yet, so anybody who reaches the port could do anything: only this
-// machine may.
-Result<net::Endpoint> safe_endpoint(const std::string& text, std::string_view setting) {
-  SLIPWAY_ASSIGN_OR_RETURN(net::Endpoint endpoint, net::parse_endpoint(text));
-  if (endpoint.is_local()) return endpoint;
+// Null when there is none.
+Result<std::shared_ptr<net::TlsKeeper>> tls_of(const TlsEntry& entry, const Context& context) {
+  if (entry.certificate.empty() && entry.key.empty() && entry.client_ca.empty() && !entry.require_client) {
+    return std::shared_ptr<net::TlsKeeper>();
+  }
+  if (entry.certificate.empty() || entry.key.empty()) {
+    return invalid_argument("app.tls", "tls needs both the certificate and the key");
+  }
+  if (entry.require_client && entry.client_ca.empty()) {
+    return invalid_argument("app.tls", "tls.require_client needs tls.client_ca, which says whom to trust");
+  }
+  SLIPWAY_ASSIGN_OR_RETURN(auto keeper,
+                           net::TlsKeeper::create({.certificate = entry.certificate,
+                                                   .key = entry.key,
+                                                   .client_ca = entry.client_ca,
+                                                   .require_client = entry.require_client},
+                                                  context.files(), context.clock(), context.logger()));
+  return std::shared_ptr<net::TlsKeeper>(std::move(keeper));
+}
+
+Error not_loopback(std::string_view setting, const std::string& text, std::string_view why) {
   return permission_denied(
       "app.not_loopback",
-      std::string(setting) + " is " + text +
-          ", which other machines can reach, and there is neither TLS nor an identity to keep them "
-          "out; listen on 127.0.0.1 and put a proxy with TLS and access control in front");
+      std::string(setting) + " is " + text + ", which other machines can reach, and " + std::string(why));
+}
+
+// Whoever reaches a port could read what is asked there, so other machines must speak TLS.
+Result<net::Endpoint> safe_inference(const Environment& environment) {
+  SLIPWAY_ASSIGN_OR_RETURN(net::Endpoint endpoint, net::parse_endpoint(environment.listen));
+  if (endpoint.is_local() || !environment.tls.certificate.empty()) return endpoint;
+  return not_loopback(
+      "listen", environment.listen,
+      "there is no TLS; set tls in an environment file, or listen on 127.0.0.1 and put a proxy "
+      "with TLS and access control in front");
+}
+
+// Whoever reaches this one could load and unload.
+Result<net::Endpoint> safe_admin(const Environment& environment) {
+  SLIPWAY_ASSIGN_OR_RETURN(net::Endpoint endpoint, net::parse_endpoint(environment.admin));
+  if (endpoint.is_local() || environment.tls.require_client) return endpoint;
+  return not_loopback(
+      "admin", environment.admin,
+      "nothing keeps them out; set tls with require_client, so that they speak TLS and show a "
+      "certificate, or listen on 127.0.0.1");
 }
 
 /// Refreshes the models every so often, on the admin server's loop; the next wait begins when a refresh has
@@ -105,21 +140,27 @@ class AssemblyImpl final : public Assembly {
     SLIPWAY_TRY(add_dialects());
     telemetry::register_process_metrics(registry_);
 
-    SLIPWAY_ASSIGN_OR_RETURN(const auto inference, safe_endpoint(environment_.listen, "listen"));
-    SLIPWAY_ASSIGN_OR_RETURN(const auto admin, safe_endpoint(environment_.admin, "admin"));
+    SLIPWAY_ASSIGN_OR_RETURN(const auto inference, safe_inference(environment_));
+    SLIPWAY_ASSIGN_OR_RETURN(const auto admin, safe_admin(environment_));
+    SLIPWAY_ASSIGN_OR_RETURN(const auto tls, tls_of(environment_.tls, context_));
     SLIPWAY_ASSIGN_OR_RETURN(inference_server_, net::Server::create(server_options(environment_, loops),
                                                                     context_.clock(), context_.logger()));
     // A loop of its own, so that metrics and health answer while the inference loops are busy.
     SLIPWAY_ASSIGN_OR_RETURN(admin_server_, net::Server::create(server_options(environment_, 1),
                                                                 context_.clock(), context_.logger()));
-    SLIPWAY_ASSIGN_OR_RETURN(
-        inference_, inference_server_->listen({.endpoint = inference, .handler = &inference_handler_}));
-    SLIPWAY_ASSIGN_OR_RETURN(admin_, admin_server_->listen({.endpoint = admin, .handler = &admin_handler_}));
+    uses_tls_ = tls != nullptr && !inference.is_unix();
+    SLIPWAY_ASSIGN_OR_RETURN(inference_, inference_server_->listen({.endpoint = inference,
+                                                                    .handler = &inference_handler_,
+                                                                    .tls = uses_tls_ ? tls : nullptr}));
+    SLIPWAY_ASSIGN_OR_RETURN(admin_, admin_server_->listen({.endpoint = admin,
+                                                            .handler = &admin_handler_,
+                                                            .tls = admin.is_local() ? nullptr : tls}));
     return {};
   }
 
   const net::Endpoint& inference() const override { return inference_; }
   const net::Endpoint& admin() const override { return admin_; }
+  bool uses_tls() const override { return uses_tls_; }
   serving::Server& models() override { return *models_; }
 
   void start() override {
@@ -209,6 +250,7 @@ class AssemblyImpl final : public Assembly {
   std::unique_ptr<net::Server> inference_server_;
   std::unique_ptr<net::Server> admin_server_;
   net::Endpoint inference_, admin_;
+  bool uses_tls_ = false;
   std::unique_ptr<WatchTimer> watch_timer_;
 };
 

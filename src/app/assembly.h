@@ -17,13 +17,15 @@ namespace slipway::app {
 /// any.
 class Assembly {
  public:
-  /// Errors: app.not_loopback (permission denied: exit code 3), net.address_in_use and the other errors of
-  /// listening.
+  /// Errors: app.not_loopback (permission denied: exit code 3), app.tls, those of net::TlsKeeper::create(),
+  /// net.address_in_use and the other errors of listening.
   static Result<std::unique_ptr<Assembly>> create(Context& context, const Environment& environment);
   virtual ~Assembly() = default;
 
   [[nodiscard]] virtual const net::Endpoint& inference() const = 0;
   [[nodiscard]] virtual const net::Endpoint& admin() const = 0;
+  /// Clients of inference() speak TLS.
+  [[nodiscard]] virtual bool uses_tls() const = 0;
   [[nodiscard]] virtual serving::Server& models() = 0;
 
   /// Takes connections. Gives back at once.

@@ -94,6 +94,19 @@ config::Schema<LimitsEntry> limits_schema() {
   return schema;
 }
 
+config::Schema<TlsEntry> tls_schema() {
+  config::Schema<TlsEntry> schema("tls", "TLS for clients over the network.");
+  schema
+      .field("certificate", &TlsEntry::certificate,
+             {.text = "A file in PEM: the server's certificate, then those between it and the root."})
+      .field("key", &TlsEntry::key, {.text = "A file in PEM: its key, without a password."})
+      .field("client_ca", &TlsEntry::client_ca,
+             {.text = "A file in PEM: who vouches for clients that show a certificate; empty asks for none."})
+      .field("require_client", &TlsEntry::require_client,
+             {.text = "Clients without a certificate are sent away."});
+  return schema;
+}
+
 config::Schema<DrainEntry> drain_schema() {
   config::Schema<DrainEntry> schema("drain", "How the server ends.");
   schema
@@ -122,10 +135,11 @@ config::Schema<Environment> environment_schema() {
   config::Schema<Environment> schema("environment", "One place that serves models.");
   schema
       .field("listen", &Environment::listen, config::text(address),
-             {.text = "Where clients are answered: HOST:PORT, or unix:PATH. Loopback only, until TLS and "
-                      "identities exist."})
+             {.text = "Where clients are answered: HOST:PORT, or unix:PATH. Loopback only, unless tls is "
+                      "set."})
       .field("admin", &Environment::admin, config::text(address),
-             {.text = "Where metrics and the control API answer: HOST:PORT, or unix:PATH. Loopback only."})
+             {.text = "Where metrics and the control API answer: HOST:PORT, or unix:PATH. Loopback "
+                      "only, unless tls asks every client for a certificate."})
       .field(
           "loops", &Environment::loops,
           config::integer<std::int64_t>({.min = 0, .max = 1024, .reason = "more than any machine has cores"}),
@@ -135,6 +149,11 @@ config::Schema<Environment> environment_schema() {
       .field("watch", &Environment::watch,
              config::duration({.max = std::chrono::hours(24), .reason = "longer is as good as never"}),
              {.text = "How often the places that models come from are looked at for changes; 0s is never."})
+      .field(
+          "tls", &Environment::tls, tls_schema(),
+          {.text =
+               "TLS, for the listener of clients, and for that of control where other machines reach it. The "
+               "files are read again when they change."})
       .field("limits", &Environment::limits, limits_schema(), {.text = "What a client may cost."})
       .field("drain", &Environment::drain, drain_schema(), {.text = "How the server ends."})
       .field("log", &Environment::log, log_schema(), {.text = "What is logged, and where to."})

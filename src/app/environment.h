@@ -49,6 +49,13 @@ struct LimitsEntry {
   Duration idle_time = std::chrono::seconds(75);
 };
 
+struct TlsEntry {
+  std::string certificate;
+  std::string key;
+  std::string client_ca;
+  bool require_client = false;
+};
+
 struct DrainEntry {
   Duration grace = std::chrono::milliseconds(0);
   Duration deadline = std::chrono::seconds(30);
@@ -67,6 +74,7 @@ struct Environment {
   std::int64_t loops = 0;
   std::string store;
   Duration watch{};
+  TlsEntry tls;
   LimitsEntry limits;
   DrainEntry drain;
   LogEntry log;

@@ -169,8 +169,16 @@ std::vector<Outcome> load_all(serving::Server& server, std::vector<Servable> wan
   return outcomes;
 }
 
-std::string address_of(const net::Endpoint& endpoint) {
-  return endpoint.is_unix() ? endpoint.to_string() : "http://" + endpoint.to_string();
+std::string address_of(const net::Endpoint& endpoint, bool tls) {
+  return endpoint.is_unix() ? endpoint.to_string() : (tls ? "https://" : "http://") + endpoint.to_string();
+}
+
+std::string inference_address(const Assembly& assembly) {
+  return address_of(assembly.inference(), assembly.uses_tls());
+}
+
+std::string admin_address(const Assembly& assembly) {
+  return address_of(assembly.admin(), !assembly.admin().is_local());
 }
 
 std::string request_to_paste(const Assembly& assembly, const dialect::ServedModel& model) {
@@ -180,7 +188,7 @@ std::string request_to_paste(const Assembly& assembly, const dialect::ServedMode
   if (assembly.inference().is_unix()) {
     curl += "--unix-socket " + assembly.inference().path + " http://localhost";
   } else {
-    curl += address_of(assembly.inference());
+    curl += inference_address(assembly);
   }
   return curl + "/predict/" + model.name() + " -H 'Content-Type: application/json' -d '{\"records\": [" +
          record + "]}'";
@@ -191,8 +199,8 @@ void announce(Context& context, Assembly& assembly, const std::vector<Outcome>& 
     std::string text;
     json::Writer writer(text);
     writer.begin_object();
-    writer.field("inference", address_of(assembly.inference()));
-    writer.field("admin", address_of(assembly.admin()));
+    writer.field("inference", inference_address(assembly));
+    writer.field("admin", admin_address(assembly));
     writer.key("models");
     writer.begin_array();
     for (const auto& status : assembly.models().index()) {
@@ -208,8 +216,7 @@ void announce(Context& context, Assembly& assembly, const std::vector<Outcome>& 
     context.print(text);
     return;
   }
-  context.print("serving on " + address_of(assembly.inference()) + ", admin on " +
-                address_of(assembly.admin()));
+  context.print("serving on " + inference_address(assembly) + ", admin on " + admin_address(assembly));
   std::optional<std::string> paste;
   for (const Outcome& outcome : outcomes) {
     const auto model = assembly.models().find(outcome.name, "");

@@ -5,11 +5,12 @@
 #include <string_view>
 
 #include "net/body.h"
-#include "net/counters.h"
 #include "net/handler.h"
 #include "net/limits.h"
-#include "net/loop/fd.h"
+#include "net/loop/counters.h"
 #include "net/loop/loop.h"
+#include "net/tls/keeper.h"
+#include "net/tls/link.h"
 
 namespace slipway::net {
 
@@ -22,6 +23,7 @@ struct ConnectionHost {
   LoopCounters& counters;
   bool compress_get = true;
   bool http2 = true;
+  std::shared_ptr<TlsKeeper> tls = {};  ///< null: plain
 };
 
 /// Thread: confined to its loop.
@@ -52,7 +54,9 @@ class ConnectionOwner {
   /// The connection is closed; the owner takes it out of its list and gives it to Loop::retire().
   virtual void closed(Connection& connection) = 0;
   /// The client speaks HTTP/2. The owner puts a connection for it in the place of this one, which it retires.
-  virtual void speaks_http2(Connection& connection, Fd socket, bool local, std::string_view received) = 0;
+  virtual void speaks_http2(Connection& connection, Link link, bool local, std::string_view received) = 0;
+  /// The client has shaken hands. The owner puts a connection in the place of this one, which it retires.
+  virtual void secured(Connection& connection, Link link, bool local, bool http2) = 0;
 };
 
 }  // namespace slipway::net

@@ -1,5 +1,3 @@
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -168,16 +166,7 @@ void Http1Connection::send_continue() {
 bool Http1Connection::flush() {
   while (!out_.empty() && !blocked_) {
     std::array<iovec, kPiecesPerWrite> pieces;
-    const std::size_t count = out_.gather(pieces);
-    ssize_t sent = 0;
-    if (count == 1) {
-      sent = ::send(socket_.get(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
-    } else {
-      msghdr message{};
-      message.msg_iov = pieces.data();
-      message.msg_iovlen = count;
-      sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
-    }
+    const ssize_t sent = link_.send({pieces.data(), out_.gather(pieces)});
     if (sent < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN && errno != EWOULDBLOCK) {
@@ -214,6 +203,8 @@ void Http1Connection::finish_turn() {
   }
   update_interest();
   update_deadline();
+  // The loop tells of the socket alone.
+  if ((interest_ & EPOLLIN) != 0 && !lingering_ && link_.pending()) host_.loop.defer(*this);
 }
 
 void Http1Connection::end_after_flush() {
@@ -222,7 +213,7 @@ void Http1Connection::end_after_flush() {
     return;
   }
   // Closing with input unread would reset the connection, and the client might never see the answer.
-  ::shutdown(socket_.get(), SHUT_WR);
+  link_.end_sending();
   lingering_ = true;
   linger_until_ = host_.loop.now() + limits().linger;
   begin_ = end_;
@@ -234,7 +225,7 @@ void Http1Connection::update_interest() {
   if (blocked_) wanted |= EPOLLOUT;
   if (wanted == interest_) return;
   interest_ = wanted;
-  host_.loop.change(socket_.get(), interest_, *this);
+  host_.loop.change(link_.fd(), interest_, *this);
 }
 
 MonoTime Http1Connection::wanted_deadline() const {
@@ -285,6 +276,7 @@ void Http1Connection::expired() {
 void Http1Connection::on_deferred() {
   if (closed_) return;
   in_turn_ = true;
+  if ((interest_ & EPOLLIN) != 0 && !lingering_ && link_.pending()) read_some();
   finish_turn();
 }
 
@@ -309,9 +301,9 @@ void Http1Connection::drain() {
 
 void Http1Connection::cut() {
   if (std::exchange(closed_, true)) return;
-  host_.loop.unwatch(socket_.get());
+  host_.loop.unwatch(link_.fd());
   host_.loop.disarm(*this);
-  socket_.reset();
+  link_.close();
   current_ = nullptr;
   while (order_first_ != nullptr) {
     RequestState* request = std::exchange(order_first_, order_first_->next);

@@ -18,24 +18,21 @@ constexpr std::size_t kDirectPerTurn = std::size_t{1}
 
 }  // namespace
 
-Http1Connection::Http1Connection(Fd socket, bool local, const ConnectionHost& host, ConnectionOwner& owner)
-    : Connection(host),
-      owner_(owner),
-      socket_(std::move(socket)),
-      local_(local),
-      idle_since_(host.loop.now()) {
+Http1Connection::Http1Connection(Link link, bool local, const ConnectionHost& host, ConnectionOwner& owner)
+    : Connection(host), owner_(owner), link_(std::move(link)), local_(local), idle_since_(host.loop.now()) {
   out_.use_pool(host.loop.blocks());
 }
 
-Http1Connection::~Http1Connection() { SLIPWAY_CHECK(closed_ || !socket_.valid()); }
+Http1Connection::~Http1Connection() { SLIPWAY_CHECK(closed_ || !link_.valid()); }
 
 Status Http1Connection::open() {
   interest_ = EPOLLIN;
-  if (Status status = host_.loop.watch(socket_.get(), interest_, *this); !status.ok()) {
-    socket_.reset();
+  if (Status status = host_.loop.watch(link_.fd(), interest_, *this); !status.ok()) {
+    link_.close();
     return status;
   }
   update_deadline();
+  if (link_.pending()) host_.loop.defer(*this);
   return {};
 }
 
@@ -64,7 +61,7 @@ void Http1Connection::read_some() {
     const std::size_t room =
         direct ? static_cast<std::size_t>(current_->head.content_length) - current_->body_buffer.size()
                : block_.capacity() - end_;
-    const ssize_t got = ::recv(socket_.get(), to, room, 0);
+    const ssize_t got = link_.receive(to, room);
     if (got < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN && errno != EWOULDBLOCK) cut();
@@ -84,8 +81,10 @@ void Http1Connection::read_some() {
     }
     process();
     turn += count;
-    // A short read means that there is no more; a large body goes on while it is its turn.
-    if (closed_ || phase_ != Phase::kBodyDirect || count < room || turn >= kDirectPerTurn) return;
+    // A short read means that there is no more, except under TLS, where it is a record's end; a large body
+    // goes on while it is its turn.
+    if (closed_ || phase_ != Phase::kBodyDirect || turn >= kDirectPerTurn) return;
+    if (count < room && !link_.is_tls()) return;
   }
 }
 
@@ -126,7 +125,7 @@ void Http1Connection::move_to(BlockRef block) {
 
 void Http1Connection::linger_some() {
   char thrown_away[4096];
-  const ssize_t got = ::recv(socket_.get(), thrown_away, sizeof thrown_away, 0);
+  const ssize_t got = ::recv(link_.fd(), thrown_away, sizeof thrown_away, 0);
   if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) cut();
 }
 
@@ -196,10 +195,10 @@ bool Http1Connection::process_head() {
 // The preface is no request, so nothing of this connection's is lost with it.
 void Http1Connection::hand_over() {
   closed_ = true;
-  host_.loop.unwatch(socket_.get());
+  host_.loop.unwatch(link_.fd());
   host_.loop.disarm(*this);
   const BlockRef block = std::move(block_);
-  owner_.speaks_http2(*this, std::move(socket_), local_, {block.data() + begin_, end_ - begin_});
+  owner_.speaks_http2(*this, std::move(link_), local_, {block.data() + begin_, end_ - begin_});
 }
 
 void Http1Connection::begin_request(std::size_t head_size) {
@@ -363,6 +362,7 @@ void Http1Connection::dispatch() {
   request.block = block_;
   request.received = host_.loop.clock().now();
   request.local = local_;
+  request.peer = link_.peer();
   request.may_compress = host_.compress_get && request.head.method == dialect::Method::kGet;
   begin_ += head_size_;
   // An empty body, too, stands before readable bytes.

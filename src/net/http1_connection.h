@@ -20,18 +20,18 @@
 #include "net/chunk_decoder.h"
 #include "net/compression.h"
 #include "net/connection.h"
-#include "net/loop/fd.h"
 #include "net/loop/loop.h"
 #include "net/request_head.h"
 #include "net/session.h"
+#include "net/tls/link.h"
 
 namespace slipway::net {
 
 /// Thread: confined to its loop.
 class Http1Connection final : public Connection, public Timer, public Deferred, public Session {
  public:
-  /// Borrows: host and owner, for the connection's life. `socket` is non-blocking. Call open() next.
-  Http1Connection(Fd socket, bool local, const ConnectionHost& host, ConnectionOwner& owner);
+  /// Borrows: host and owner, for the connection's life. Call open() next.
+  Http1Connection(Link link, bool local, const ConnectionHost& host, ConnectionOwner& owner);
   ~Http1Connection() override;
 
   /// Errors: net.loop.
@@ -90,7 +90,7 @@ class Http1Connection final : public Connection, public Timer, public Deferred, 
   [[nodiscard]] const Limits& limits() const { return host_.limits; }
 
   ConnectionOwner& owner_;
-  Fd socket_;
+  Link link_;
   Phase phase_ = Phase::kHead;
   bool local_ = false;
   bool in_turn_ = false;

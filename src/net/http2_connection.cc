@@ -1,7 +1,5 @@
 #include "net/http2_connection.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -48,10 +46,10 @@ Http2Stream& own(http2::Stream& stream) { return static_cast<Http2Stream&>(strea
 
 }  // namespace
 
-Http2Connection::Http2Connection(Fd socket, bool local, const ConnectionHost& host, ConnectionOwner& owner)
+Http2Connection::Http2Connection(Link link, bool local, const ConnectionHost& host, ConnectionOwner& owner)
     : Connection(host),
       owner_(owner),
-      socket_(std::move(socket)),
+      link_(std::move(link)),
       session_(session_limits(host.limits), *this, host.loop.memory()),
       local_(local),
       head_until_(host.loop.now() + host.limits.head_timeout),
@@ -60,12 +58,12 @@ Http2Connection::Http2Connection(Fd socket, bool local, const ConnectionHost& ho
   out_.use_pool(host.loop.blocks());
 }
 
-Http2Connection::~Http2Connection() { SLIPWAY_CHECK(closed_ || !socket_.valid()); }
+Http2Connection::~Http2Connection() { SLIPWAY_CHECK(closed_ || !link_.valid()); }
 
 Status Http2Connection::open() {
   interest_ = EPOLLIN;
-  Status status = host_.loop.watch(socket_.get(), interest_, *this);
-  if (!status.ok()) socket_.reset();
+  Status status = host_.loop.watch(link_.fd(), interest_, *this);
+  if (!status.ok()) link_.close();
   return status;
 }
 
@@ -90,7 +88,7 @@ void Http2Connection::on_events(std::uint32_t events) {
 void Http2Connection::read_some() {
   const BlockRef block = host_.loop.blocks().take();
   for (std::size_t turn = 0; turn < kReadPerTurn && !closed_ && !should_pause();) {
-    const ssize_t got = ::recv(socket_.get(), block.data(), block.capacity(), 0);
+    const ssize_t got = link_.receive(block.data(), block.capacity());
     if (got < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN && errno != EWOULDBLOCK) cut();
@@ -105,7 +103,7 @@ void Http2Connection::read_some() {
     host_.counters.bytes_received.add(count);
     if (!lingering_ && !input_closed_) take({block.data(), count});
     turn += count;
-    if (count < block.capacity()) return;
+    if (count < block.capacity() && !link_.pending()) return;
   }
 }
 
@@ -219,6 +217,7 @@ void Http2Connection::refuse(Http2Stream& stream, const Refusal& refusal) {
 void Http2Connection::dispatch(Http2Stream& stream) {
   stream.received = host_.loop.clock().now();
   stream.local = local_;
+  stream.peer = link_.peer();
   stream.may_compress = host_.compress_get && stream.head.method == dialect::Method::kGet;
   auto exchange = std::make_unique<HttpExchange>(stream);
   if (stream.refusal != nullptr) {
@@ -363,10 +362,7 @@ bool Http2Connection::flush() {
 
 bool Http2Connection::send_some() {
   std::array<iovec, kPiecesPerWrite> pieces;
-  msghdr message{};
-  message.msg_iov = pieces.data();
-  message.msg_iovlen = out_.gather(pieces);
-  const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+  const ssize_t sent = link_.send({pieces.data(), out_.gather(pieces)});
   if (sent < 0) {
     if (errno == EINTR) return true;
     if (errno != EAGAIN && errno != EWOULDBLOCK) {
@@ -395,12 +391,14 @@ void Http2Connection::finish_turn() {
   in_turn_ = false;
   update_interest();
   update_deadline();
+  // The loop tells of the socket alone.
+  if ((interest_ & EPOLLIN) != 0 && !lingering_ && link_.pending()) host_.loop.defer(*this);
 }
 
 void Http2Connection::end_after_flush() {
   abandon_streams();
   // Closing with input unread would reset the connection, and the client might never see the last frames.
-  ::shutdown(socket_.get(), SHUT_WR);
+  link_.end_sending();
   lingering_ = true;
   linger_until_ = host_.loop.now() + limits().linger;
 }
@@ -414,7 +412,7 @@ void Http2Connection::update_interest() {
   if (blocked_) wanted |= EPOLLOUT;
   if (wanted == interest_) return;
   interest_ = wanted;
-  host_.loop.change(socket_.get(), interest_, *this);
+  host_.loop.change(link_.fd(), interest_, *this);
 }
 
 MonoTime Http2Connection::wanted_deadline() const {
@@ -479,6 +477,7 @@ void Http2Connection::check_streams() {
 void Http2Connection::on_deferred() {
   if (closed_) return;
   in_turn_ = true;
+  if ((interest_ & EPOLLIN) != 0 && !lingering_ && link_.pending()) read_some();
   finish_turn();
 }
 
@@ -506,9 +505,9 @@ void Http2Connection::drain() {
 
 void Http2Connection::cut() {
   if (std::exchange(closed_, true)) return;
-  host_.loop.unwatch(socket_.get());
+  host_.loop.unwatch(link_.fd());
   host_.loop.disarm(*this);
-  socket_.reset();
+  link_.close();
   abandon_streams();
   for (Http2Stream* stream : std::exchange(ready_, {})) stream->unref();
   out_.clear();

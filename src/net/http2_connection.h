@@ -17,9 +17,9 @@
 #include "net/connection.h"
 #include "net/http2/session.h"
 #include "net/http2_stream.h"
-#include "net/loop/fd.h"
 #include "net/loop/loop.h"
 #include "net/session.h"
+#include "net/tls/link.h"
 
 namespace slipway::net {
 
@@ -30,8 +30,8 @@ class Http2Connection final : public Connection,
                               public Session,
                               public http2::Events {
  public:
-  /// Borrows: host and owner, for the connection's life. `socket` is non-blocking. Call open(), then begin().
-  Http2Connection(Fd socket, bool local, const ConnectionHost& host, ConnectionOwner& owner);
+  /// Borrows: host and owner, for the connection's life. Call open(), then begin().
+  Http2Connection(Link link, bool local, const ConnectionHost& host, ConnectionOwner& owner);
   ~Http2Connection() override;
 
   /// Errors: net.loop.
@@ -88,7 +88,7 @@ class Http2Connection final : public Connection,
   static constexpr MonoTime kNever = MonoTime::max();
 
   ConnectionOwner& owner_;
-  Fd socket_;
+  Link link_;
   http2::Session session_;
   OutQueue out_;
   Http2Stream* streams_ = nullptr;

@@ -56,7 +56,8 @@ class Owner final : public net::ConnectionOwner {
     loop_.retire(std::unique_ptr<net::Watcher>(&connection));
   }
   // Here the preface is refused; net/http2 has a fuzz target of its own.
-  void speaks_http2(net::Connection&, net::Fd, bool, std::string_view) override { SLIPWAY_CHECK(false); }
+  void speaks_http2(net::Connection&, net::Link, bool, std::string_view) override { SLIPWAY_CHECK(false); }
+  void secured(net::Connection&, net::Link, bool, bool) override { SLIPWAY_CHECK(false); }
   bool open = true;
 
  private:
@@ -87,7 +88,7 @@ std::string serve(std::string_view bytes, std::size_t piece) {
   SLIPWAY_CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
   net::Fd client(pair[0]);
   Owner owner(*loop);
-  auto made = std::make_unique<net::Http1Connection>(net::Fd(pair[1]), true, host, owner);
+  auto made = std::make_unique<net::Http1Connection>(net::Link(net::Fd(pair[1])), true, host, owner);
   SLIPWAY_CHECK(made->open().ok());
   net::Http1Connection* connection = made.release();
   while (!bytes.empty() && owner.open) {

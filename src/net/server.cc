@@ -14,9 +14,10 @@
 #include <utility>
 
 #include "base/check.h"
-#include "net/counters.h"
 #include "net/http1_connection.h"
 #include "net/http2_connection.h"
+#include "net/loop/counters.h"
+#include "net/tls_handshake.h"
 
 namespace slipway::net {
 namespace {
@@ -39,7 +40,8 @@ class Shard final : public ConnectionOwner {
 
   void adopt(Fd socket, bool local, std::size_t listener);
   void closed(Connection& connection) override;
-  void speaks_http2(Connection& connection, Fd socket, bool local, std::string_view received) override;
+  void speaks_http2(Connection& connection, Link link, bool local, std::string_view received) override;
+  void secured(Connection& connection, Link link, bool local, bool http2) override;
   void set_draining() {
     draining_ = true;
     for (Connection* at = first_; at != nullptr; at = at->list_next) at->note_draining();
@@ -59,6 +61,8 @@ class Shard final : public ConnectionOwner {
   std::deque<ConnectionHost> hosts;  ///< one for each listener; a deque, since connections point into it
 
  private:
+  template <typename T>
+  T* add(std::unique_ptr<T> connection);
   void link(Connection& connection);
   void unlink(Connection& connection);
 
@@ -71,8 +75,8 @@ class Shard final : public ConnectionOwner {
 // Takes connections from one listener and hands them to the loops in turn. Lives on the first loop.
 class Acceptor final : public Watcher, public Timer {
  public:
-  Acceptor(ServerImpl& server, Listening listening, std::size_t index)
-      : server_(server), listening_(std::move(listening)), index_(index) {}
+  Acceptor(ServerImpl& server, Listening listening, std::size_t index, bool tls)
+      : server_(server), listening_(std::move(listening)), index_(index), tls_(tls) {}
   ~Acceptor() override { close(); }
 
   Status open();
@@ -89,6 +93,7 @@ class Acceptor final : public Watcher, public Timer {
   ServerImpl& server_;
   Listening listening_;
   std::size_t index_;
+  bool tls_;
 };
 
 class ServerImpl final : public Server, public Timer {
@@ -160,12 +165,29 @@ class ServerImpl final : public Server, public Timer {
 };
 
 void Shard::adopt(Fd socket, bool local, std::size_t listener) {
-  auto connection = std::make_unique<Http1Connection>(std::move(socket), local, hosts[listener], *this);
-  if (!connection->open().ok()) {
+  const ConnectionHost& host = hosts[listener];
+  if (host.tls == nullptr) {
+    add(std::make_unique<Http1Connection>(Link(std::move(socket)), local, host, *this));
+    return;
+  }
+  auto session = host.tls->accept(socket.get());
+  if (session == nullptr) {
     server_.connection_closed();
     return;
   }
-  link(*connection.release());
+  add(std::make_unique<TlsHandshake>(std::move(socket), std::move(session), local, host, *this));
+}
+
+// Null when it could not be opened.
+template <typename T>
+T* Shard::add(std::unique_ptr<T> connection) {
+  if (!connection->open().ok()) {
+    server_.connection_closed();
+    return nullptr;
+  }
+  T* const added = connection.release();
+  link(*added);
+  return added;
 }
 
 void Shard::link(Connection& connection) {
@@ -190,18 +212,24 @@ void Shard::closed(Connection& connection) {
   server_.connection_closed();
 }
 
-void Shard::speaks_http2(Connection& connection, Fd socket, bool local, std::string_view received) {
+void Shard::speaks_http2(Connection& connection, Link link, bool local, std::string_view received) {
   const ConnectionHost& host = connection.host();
   unlink(connection);
-  auto next = std::make_unique<Http2Connection>(std::move(socket), local, host, *this);
-  if (!next->open().ok()) {
-    server_.connection_closed();
+  auto* next = add(std::make_unique<Http2Connection>(std::move(link), local, host, *this));
+  if (next == nullptr) return;
+  next->begin(received);
+  if (closing_idle_) next->drain();
+}
+
+void Shard::secured(Connection& connection, Link link, bool local, bool http2) {
+  if (http2) {
+    speaks_http2(connection, std::move(link), local, {});
     return;
   }
-  Http2Connection& linked = *next;
-  link(*next.release());
-  linked.begin(received);
-  if (closing_idle_) linked.drain();
+  const ConnectionHost& host = connection.host();
+  unlink(connection);
+  auto* next = add(std::make_unique<Http1Connection>(std::move(link), local, host, *this));
+  if (next != nullptr && closing_idle_) next->drain();
 }
 
 Status Acceptor::open() { return server_.loop(0).watch(listening_.socket.get(), EPOLLIN, *this); }
@@ -238,6 +266,7 @@ bool Acceptor::accept_one() {
     server_.count_turned_away();
     server_.complain("net.too_many_connections",
                      "a connection was turned away: the limit of connections is reached");
+    if (tls_) return true;
     [[maybe_unused]] const auto sent = ::send(socket.get(), kTooMany.data(), kTooMany.size(), MSG_NOSIGNAL);
     return true;
   }
@@ -285,9 +314,10 @@ Result<Endpoint> ServerImpl::listen(const ListenOptions& options) {
   const std::size_t index = acceptors_.size();
   for (const auto& shard : shards_) {
     shard->hosts.push_back({*shard->loop, *options.handler, options_.limits, budget_, shard->counters,
-                            options.compress_get, options.http2});
+                            options.compress_get, options.http2, options.tls});
   }
-  acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(listening), index));
+  acceptors_.push_back(
+      std::make_unique<Acceptor>(*this, std::move(listening), index, options.tls != nullptr));
   SLIPWAY_TRY(acceptors_.back()->open());
   return endpoint;
 }

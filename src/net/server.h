@@ -19,6 +19,7 @@
 #include "net/limits.h"
 #include "net/loop/loop.h"
 #include "net/socket.h"
+#include "net/tls/keeper.h"
 
 namespace slipway::net {
 
@@ -38,6 +39,8 @@ struct ListenOptions {
   /// does.
   bool compress_get = true;
   bool http2 = true;  ///< HTTP/2 for clients that begin with its preface, beside HTTP/1.1
+  /// Null: plain. Its `http2` says what ALPN offers.
+  std::shared_ptr<TlsKeeper> tls = {};
 };
 
 struct ServerCounters {

@@ -63,7 +63,8 @@ class RequestState : public Task {
   ByteView body;
   MonoTime received{};
   bool local = false;
-  bool may_compress = false;  ///< the answer, by the listener's settings
+  std::shared_ptr<const dialect::PeerIdentity> peer;  ///< null when the client showed no certificate
+  bool may_compress = false;                          ///< the answer, by the listener's settings
   const Refusal* refusal =
       nullptr;  ///< the transport's verdict; its status goes out whatever the handler says
   bool http2 = false;
@@ -153,6 +154,7 @@ class HttpExchange final : public dialect::Exchange {
   [[nodiscard]] MonoTime received() const override { return request_.received; }
   [[nodiscard]] bool gone() const override { return request_.gone.load(std::memory_order_relaxed); }
   [[nodiscard]] bool local() const override { return request_.local; }
+  [[nodiscard]] const dialect::PeerIdentity* peer() const override { return request_.peer.get(); }
 
   void respond(int status, std::span<const dialect::Header> headers, std::string body) override;
   void start(int status, std::span<const dialect::Header> headers) override;
