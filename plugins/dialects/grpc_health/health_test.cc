@@ -62,8 +62,12 @@ class HealthTest : public ::testing::Test {
                                           .body = std::move(body)};
     return dialect::testing::send(*dialect_, std::move(request));
   }
+  // A stream lives until its client leaves.
+  ~HealthTest() override {
+    for (const auto& client : clients_) client->leave();
+  }
   std::shared_ptr<StreamClient> watch(const std::string& service) {
-    auto client = std::make_shared<StreamClient>();
+    auto client = clients_.emplace_back(std::make_shared<StreamClient>());
     for (const dialect::Route& route : dialect_->routes()) {
       if (!route.pattern.ends_with("/Watch")) continue;
       dialect_->handle(route.id, {}, std::make_unique<StreamExchange>(client));
@@ -80,6 +84,7 @@ class HealthTest : public ::testing::Test {
   dialect::testing::FakeServer server_;
   dialect::Host host_;
   std::unique_ptr<dialect::Dialect> dialect_;
+  std::vector<std::shared_ptr<StreamClient>> clients_;
 };
 
 TEST_F(HealthTest, ChecksTheServerItsServicesAndItsModels) {

@@ -63,8 +63,12 @@ class ReflectionTest : public ::testing::Test {
     host_.descriptors = std::move(descriptors);
     dialect_ = make_dialect_grpc_reflection(host_);
   }
+  // A stream lives until its client leaves.
+  ~ReflectionTest() override {
+    for (const auto& client : clients_) client->leave();
+  }
   std::shared_ptr<StreamClient> begin() {
-    auto client = std::make_shared<StreamClient>();
+    auto client = clients_.emplace_back(std::make_shared<StreamClient>());
     dialect_->handle(0, {}, std::make_unique<StreamExchange>(client));
     return client;
   }
@@ -85,6 +89,7 @@ class ReflectionTest : public ::testing::Test {
   dialect::testing::FakeServer server_;
   dialect::Host host_;
   std::unique_ptr<dialect::Dialect> dialect_;
+  std::vector<std::shared_ptr<StreamClient>> clients_;
 };
 
 TEST_F(ReflectionTest, ListsServices) {
