@@ -250,7 +250,7 @@ with grpc.insecure_channel(sys.argv[1]) as channel:
 
 
 def test_stubs_made_from_our_description_work(server, tmp_path):
-    proto = conftest.ROOT / "plugins/dialects/openinference_grpc/proto"
+    proto = conftest.ROOT / "plugins/dialects/openinference_grpc"
     subprocess.run([sys.executable, "-m", "grpc_tools.protoc", f"-I{proto}", f"--python_out={tmp_path}",
                     f"--grpc_python_out={tmp_path}", "openinference.proto"], check=True, timeout=60)
     (tmp_path / "ask.py").write_text(STUBS)

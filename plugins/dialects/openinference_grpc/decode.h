@@ -1,6 +1,6 @@
 // ModelInferRequest -> tensors.
 //
-// Layout: proto/openinference.proto. Inputs are views of raw_input_contents where the request has them, and
+// Layout: openinference.proto. Inputs are views of raw_input_contents where the request has them, and
 // of fp32_contents and fp64_contents that came in one piece; other contents are made into tensors.
 #pragma once
 

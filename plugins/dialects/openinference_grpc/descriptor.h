@@ -1,17 +1,11 @@
-// The compiled form of proto/openinference.proto.
+// The service's protobuf file.
 #pragma once
 
-#include <string>
-#include <vector>
-
-#include "base/bytes.h"
+#include <string_view>
 
 namespace slipway::openinference_grpc {
 
-/// A google.protobuf.FileDescriptorSet.
-ByteView descriptor_set();
-
-/// Its files, each a serialised google.protobuf.FileDescriptorProto.
-std::vector<std::string> descriptor_files();
+/// openinference.proto as a google.protobuf.FileDescriptorProto. Made by the build.
+std::string_view openinference_proto();
 
 }  // namespace slipway::openinference_grpc

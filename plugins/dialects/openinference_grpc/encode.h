@@ -1,6 +1,6 @@
 // Tensors -> ModelInferResponse.
 //
-// Layout: proto/openinference.proto; the elements are in raw_output_contents, whatever form the request had.
+// Layout: openinference.proto; the elements are in raw_output_contents, whatever form the request had.
 #pragma once
 
 #include <cstddef>

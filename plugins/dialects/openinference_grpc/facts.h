@@ -1,5 +1,5 @@
 // The answers that tell what there is, as messages.
-// Source: proto/openinference.proto.
+// Source: openinference.proto.
 #pragma once
 
 #include <span>

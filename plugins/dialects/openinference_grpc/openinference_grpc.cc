@@ -74,7 +74,9 @@ class OpenInferenceGrpcDialect final : public dialect::Dialect {
     grpc::refuse(error, *exchange);
   }
 
-  [[nodiscard]] std::vector<std::string> descriptors() const override { return descriptor_files(); }
+  [[nodiscard]] std::vector<std::string> descriptors() const override {
+    return {std::string(openinference_proto())};
+  }
 
  private:
   const dialect::Host host_;

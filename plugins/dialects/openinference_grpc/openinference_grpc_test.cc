@@ -9,7 +9,6 @@
 #include "contracts/dialect/testing/fake_server.h"
 #include "grpc/testing/stream_exchange.h"
 #include "plugins/dialects/openinference_grpc/call_testing.h"
-#include "plugins/dialects/openinference_grpc/descriptor.h"
 #include "plugins/dialects/openinference_grpc/infer.h"
 #include "protobuf/reader.h"
 #include "protobuf/writer.h"
@@ -212,9 +211,8 @@ TEST_F(OpenInferenceGrpc, OnlyChangesAreForControl) {
 }
 
 TEST_F(OpenInferenceGrpc, EveryMethodOfTheDescriptionHasARoute) {
-  const std::vector<std::string> files = descriptor_files();
+  const std::vector<std::string> files = dialect_->descriptors();
   ASSERT_EQ(files.size(), 1U);
-  EXPECT_EQ(dialect_->descriptors(), files);
   for (const dialect::Route& route : dialect_->routes())
     EXPECT_THAT(files[0], HasSubstr(route.pattern.substr(route.pattern.rfind('/') + 1))) << route.pattern;
 }

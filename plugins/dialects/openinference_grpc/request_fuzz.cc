@@ -26,10 +26,9 @@ class Library {
  public:
   Library() {
     pb::SetLogHandler(nullptr);  // it tells of every text that is not UTF-8
-    pb::FileDescriptorSet set;
-    const ByteView bytes = openinference_grpc::descriptor_set();
-    SLIPWAY_CHECK(set.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
-    for (const pb::FileDescriptorProto& file : set.file()) SLIPWAY_CHECK(pool_.BuildFile(file) != nullptr);
+    pb::FileDescriptorProto file;
+    SLIPWAY_CHECK(file.ParseFromString(std::string(openinference_grpc::openinference_proto())));
+    SLIPWAY_CHECK(pool_.BuildFile(file) != nullptr);
     type_ = pool_.FindMessageTypeByName("inference.ModelInferRequest");
     SLIPWAY_CHECK(type_ != nullptr);
   }
