@@ -8,12 +8,15 @@
 #include "base/checked.h"
 #include "base/text.h"
 #include "plugins/backends/onnxruntime/inline_array_internal.h"
+#include "plugins/backends/onnxruntime/prepared_internal.h"
 
 namespace slipway::onnxruntime {
 namespace {
 
 // Inputs and outputs of most models; more cost an allocation.
 constexpr std::size_t kFew = 16;
+// Slower runs gain nothing from being prepared, and are not run twice to learn how.
+constexpr Duration kShortRun = std::chrono::milliseconds(1);
 
 Error bad_input(const TensorSpec& spec, const std::string& what) {
   return invalid_argument("backend.input", "the input '" + printable(spec.name) + "' " + what);
@@ -64,9 +67,11 @@ class RunInputs {
 
 class OnnxInstance final : public backend::Instance {
  public:
-  OnnxInstance(Session session, const backend::LoadOptions& options)
+  OnnxInstance(Session session, const backend::LoadOptions& options, const Clock& clock)
       : session_(std::move(session)),
         api_(session_.runtime->api()),
+        clock_(clock),
+        prepared_(std::make_shared<PreparedRuns>(session_.runtime)),
         executor_(options.executor),
         max_output_bytes_(options.max_output_bytes) {
     for (const TensorSpec& spec : session_.signature.inputs) input_names_.push_back(spec.name.c_str());
@@ -101,6 +106,11 @@ class OnnxInstance final : public backend::Instance {
   };
 
   Result<infer::Response> run(std::span<const TensorView> inputs, std::span<const std::size_t> wanted);
+  Result<infer::Response> run_ordinarily(std::span<const TensorView> inputs,
+                                         std::span<const std::size_t> wanted);
+  Result<infer::Response> run_prepared(std::unique_ptr<PreparedRun> run, std::span<const TensorView> inputs,
+                                       std::span<const std::size_t> wanted);
+  Status run_values(const OrtValue* const* inputs, std::span<const std::size_t> wanted, OrtValue** outputs);
   Status check_input(std::size_t i, const TensorView& view) const;
   Status make_input(std::size_t i, const TensorView& view, RunInputs& inputs) const;
   Status make_strings(std::size_t i, const TensorView& view, RunInputs& inputs) const;
@@ -117,6 +127,8 @@ class OnnxInstance final : public backend::Instance {
 
   Session session_;
   const OrtApi& api_;
+  const Clock& clock_;
+  std::shared_ptr<PreparedRuns> prepared_;
   backend::Executor* executor_;
   std::size_t max_output_bytes_;
   std::vector<const char*> input_names_;
@@ -146,7 +158,6 @@ Status OnnxInstance::check_input(std::size_t i, const TensorView& view) const {
 }
 
 Status OnnxInstance::make_input(std::size_t i, const TensorView& view, RunInputs& inputs) const {
-  SLIPWAY_TRY(check_input(i, view));
   if (view.dtype == DType::kBytes) return make_strings(i, view, inputs);
   // Not written to: the interface lacks a const.
   auto* data = const_cast<std::byte*>(view.data.data());
@@ -198,30 +209,71 @@ Result<infer::Response> OnnxInstance::run(std::span<const TensorView> inputs,
                                                  " inputs, but " + std::to_string(inputs.size()) +
                                                  " are given");
   }
-  RunInputs in(api_, inputs.size());
-  for (std::size_t i = 0; i < inputs.size(); ++i) SLIPWAY_TRY(make_input(i, inputs[i], in));
+  for (std::size_t i = 0; i < inputs.size(); ++i) SLIPWAY_TRY(check_input(i, inputs[i]));
+  if (auto prepared = prepared_->take(inputs, wanted))
+    return run_prepared(std::move(prepared), inputs, wanted);
+  const MonoTime start = clock_.now();
+  auto response = run_ordinarily(inputs, wanted);
+  if (response.ok() && clock_.now() - start < kShortRun) {
+    prepared_->learn(*session_.memory, inputs, wanted, *response,
+                     [&](PreparedRun& run) { return run_values(run.inputs(), wanted, run.outputs()); });
+  }
+  return response;
+}
 
+// Runs into memory that is there. Where that does not work the ordinary way says what is wrong; if nothing
+// is, the shapes of this model's outputs depend on more than its inputs' shapes.
+Result<infer::Response> OnnxInstance::run_prepared(std::unique_ptr<PreparedRun> run,
+                                                   std::span<const TensorView> inputs,
+                                                   std::span<const std::size_t> wanted) {
+  run->fill(inputs);
+  if (!run_values(run->inputs(), wanted, run->outputs()).ok()) {
+    auto response = run_ordinarily(inputs, wanted);
+    prepared_->give(std::move(run), !response.ok());
+    return response;
+  }
+  infer::Response response;
+  const std::span<const TensorView> views = run->views();
+  response.outputs.reserve(views.size());
+  for (std::size_t slot = 0; slot < views.size(); ++slot) {
+    const std::size_t position = wanted.empty() ? slot : wanted[slot];
+    response.outputs.push_back({session_.signature.outputs[position].name, views[slot]});
+  }
+  response.memory = prepared_->lend(std::move(run));
+  return response;
+}
+
+Status OnnxInstance::run_values(const OrtValue* const* inputs, std::span<const std::size_t> wanted,
+                                OrtValue** outputs) {
   const std::size_t count = wanted.empty() ? output_names_.size() : wanted.size();
-  const auto position = [&](std::size_t slot) { return wanted.empty() ? slot : wanted[slot]; };
   InlineArray<const char*, kFew> names(count);
   for (std::size_t slot = 0; slot < count; ++slot) {
-    if (position(slot) >= output_names_.size()) {
-      return invalid_argument("backend.input", "there is no output number " + std::to_string(position(slot)));
+    const std::size_t position = wanted.empty() ? slot : wanted[slot];
+    if (position >= output_names_.size()) {
+      return invalid_argument("backend.input", "there is no output number " + std::to_string(position));
     }
-    names[slot] = output_names_[position(slot)];
+    names[slot] = output_names_[position];
   }
+  return check(api_.Run(session_.session.get(), nullptr, input_names_.data(), inputs, input_names_.size(),
+                        names.data(), count, outputs),
+               "backend.run", "the model failed");
+}
+
+Result<infer::Response> OnnxInstance::run_ordinarily(std::span<const TensorView> inputs,
+                                                     std::span<const std::size_t> wanted) {
+  RunInputs in(api_, inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) SLIPWAY_TRY(make_input(i, inputs[i], in));
+  const std::size_t count = wanted.empty() ? output_names_.size() : wanted.size();
   auto out = std::make_unique<RunOutputs>(api_, count);
   out->runtime = session_.runtime;
-  SLIPWAY_TRY(check(api_.Run(session_.session.get(), nullptr, input_names_.data(), in.data(), inputs.size(),
-                             names.data(), count, out->data()),
-                    "backend.run", "the model failed"));
-
+  SLIPWAY_TRY(run_values(in.data(), wanted, out->data()));
   infer::Response response;
   response.outputs.reserve(count);
   std::size_t budget = max_output_bytes_;
   for (std::size_t slot = 0; slot < count; ++slot) {
-    SLIPWAY_ASSIGN_OR_RETURN(const TensorView view, read_output(position(slot), slot, budget, *out));
-    response.outputs.push_back({session_.signature.outputs[position(slot)].name, view});
+    const std::size_t position = wanted.empty() ? slot : wanted[slot];
+    SLIPWAY_ASSIGN_OR_RETURN(const TensorView view, read_output(position, slot, budget, *out));
+    response.outputs.push_back({session_.signature.outputs[position].name, view});
   }
   response.memory = std::move(out);
   return response;
@@ -304,8 +356,9 @@ Result<ByteView> OnnxInstance::read_strings(std::size_t elements, std::size_t sl
 
 }  // namespace
 
-std::unique_ptr<backend::Instance> make_instance(Session session, const backend::LoadOptions& options) {
-  return std::make_unique<OnnxInstance>(std::move(session), options);
+std::unique_ptr<backend::Instance> make_instance(Session session, const backend::LoadOptions& options,
+                                                 const Clock& clock) {
+  return std::make_unique<OnnxInstance>(std::move(session), options, clock);
 }
 
 }  // namespace slipway::onnxruntime

@@ -8,6 +8,8 @@
 
 namespace slipway::onnxruntime {
 
-std::unique_ptr<backend::Instance> make_instance(Session session, const backend::LoadOptions& options);
+/// Borrows: clock, for the instance's life.
+std::unique_ptr<backend::Instance> make_instance(Session session, const backend::LoadOptions& options,
+                                                 const Clock& clock);
 
 }  // namespace slipway::onnxruntime

@@ -25,7 +25,7 @@ class OnnxBackend final : public backend::Backend {
                                                   const backend::LoadOptions& options) override {
     SLIPWAY_ASSIGN_OR_RETURN(auto runtime, runtime_of_process());
     SLIPWAY_ASSIGN_OR_RETURN(Session session, open_session(std::move(runtime), files, options));
-    return make_instance(std::move(session), options);
+    return make_instance(std::move(session), options, *host_.clock);
   }
 
   backend::BackendInfo info() override {

@@ -151,9 +151,21 @@ def expect(lines, file, inputs, labels=()):
         lines.append(" ".join([file, output.name, *texts]))
 
 
+def awkward():
+    """Models whose runs are not all alike: shapes that depend on values, an output that is the input, chance, and a count that
+    lives in the middle of the model."""
+    save(model("nonzero", [h.make_node("NonZero", ["x"], ["where"])], [value("x", T.FLOAT, ["n"])],
+               [value("where", T.INT64, [1, "found"])]), "nonzero.onnx")
+    save(model("passthrough", [h.make_node("Neg", ["x"], ["minus"])], [value("x", T.FLOAT, ["n"])],
+               [value("x", T.FLOAT, ["n"]), value("minus", T.FLOAT, ["n"])]), "passthrough.onnx")
+    save(model("chance", [h.make_node("RandomUniformLike", ["x"], ["y"])], [value("x", T.FLOAT, ["n"])],
+               [value("y", T.FLOAT, ["n"])]), "chance.onnx")
+
+
 def main():
     identities()
     plain()
+    awkward()
     classifiers()
     externals()
     refused()
