@@ -204,10 +204,11 @@ class AssemblyImpl final : public Assembly {
   }
 
   Status add_dialects() {
+    const auto max_body_bytes = static_cast<std::size_t>(environment_.limits.body.bytes);
     const dialect::Host host{.server = models_.get(),
                              .clock = &context_.clock(),
                              .logger = &context_.logger(),
-                             .limits = {},
+                             .limits = {.max_tensor_bytes = max_body_bytes},
                              .server_version = std::string(program_version()),
                              .descriptors = [this] { return descriptors(); }};
     for (const auto& plugin : dialect_plugins()) {

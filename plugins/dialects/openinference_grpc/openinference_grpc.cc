@@ -30,7 +30,9 @@ dialect::Route route(std::string_view method, FactsCall call) {
 
 class OpenInferenceGrpcDialect final : public dialect::Dialect {
  public:
-  explicit OpenInferenceGrpcDialect(const dialect::Host& host) : host_(host) {}
+  /// A message holds its tensors and little else, so it may be as large as a tensor.
+  explicit OpenInferenceGrpcDialect(const dialect::Host& host)
+      : host_(host), limits_({.max_message_bytes = host.limits.max_tensor_bytes}) {}
 
   [[nodiscard]] std::string_view name() const override { return kDialectName; }
 

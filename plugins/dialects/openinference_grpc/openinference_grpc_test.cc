@@ -2,8 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "contracts/dialect/testing/fake_server.h"
@@ -293,6 +296,32 @@ TEST_F(OpenInferenceGrpc, AStreamWaitsForAClientThatDoesNotRead) {
   EXPECT_TRUE(client->asks);
   send(*client, request("c"));
   EXPECT_THAT(seen_, ElementsAre("a", "b", "c"));
+}
+
+TEST_F(OpenInferenceGrpc, SeveralThreadsAnswerOneStream) {
+  constexpr int kRequests = 500;
+  std::atomic<int> runs = 0;
+  server_.run = [&](const auto&, const auto&) -> Result<infer::Response> {
+    ++runs;
+    std::vector<NamedTensor> outputs;
+    outputs.push_back({"y", Tensor::of<float>({1}, std::vector<float>{0.5F})});
+    return dialect::testing::make_response(std::move(outputs));
+  };
+  server_.hold = true;
+  dialect::testing::FakeRequest call = testing::call("ModelStreamInfer", "");
+  call.body.clear();
+  for (int i = 0; i < kRequests; ++i) call.body += testing::framed(request(std::to_string(i)));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] {
+      while (runs < kRequests) server_.release();
+    });
+  }
+  const auto answer = dialect::testing::send(*dialect_, std::move(call));
+  for (std::thread& thread : threads) thread.join();
+  const auto answers = stream_answers(answer->body);
+  EXPECT_EQ(std::set<std::string>(answers.begin(), answers.end()).size(), std::size_t{kRequests});
+  EXPECT_TRUE(answer->finished);
 }
 
 TEST_F(OpenInferenceGrpc, ALostClientEndsItsStream) {
