@@ -84,7 +84,9 @@ config::Schema<DeploymentEntry> deployment_schema() {
 
 config::Schema<LimitsEntry> limits_schema() {
   config::Schema<LimitsEntry> schema("limits", "What a client may cost.");
-  schema.field("body", &LimitsEntry::body, {.text = "The largest request body; beyond it: 413."})
+  schema
+      .field("body", &LimitsEntry::body,
+             {.text = "The largest request body, and gRPC message; beyond it: 413, RESOURCE_EXHAUSTED."})
       .field("head", &LimitsEntry::head, {.text = "Request line and headers together; beyond it: 431."})
       .field("connections", &LimitsEntry::connections,
              config::integer<std::int64_t>({.min = 1, .max = 1'000'000, .reason = "each takes a descriptor"}),

@@ -167,6 +167,27 @@ def test_tensors_of_16_mib_come_and_go_whole(serve, tmp_path, compression):
         np.testing.assert_array_equal(answer.as_numpy("y"), values * 2)
 
 
+@pytest.mark.parametrize("limit, mebibytes, compression, code", [
+    ("1MiB", 2, None, "RESOURCE_EXHAUSTED"), ("1MiB", 2, "gzip", "RESOURCE_EXHAUSTED"), ("100MiB", 80, None, None)])
+def test_messages_may_be_as_large_as_the_settings_say(serve, tmp_path, limit, mebibytes, compression, code):
+    onnx_models.times(tmp_path / "twice.onnx", 2)
+    (tmp_path / "environment.yaml").write_text(f"""
+limits: {{body: {limit}}}
+deployments: {{twice: {{package: "{tmp_path}/twice.onnx"}}}}
+""")
+    values = np.ones((mebibytes << 17, 2), np.float32)
+    tensor = tritonclient.grpc.InferInput("x", list(values.shape), "FP32")
+    tensor.set_data_from_numpy(values)
+    with tritonclient.grpc.InferenceServerClient(serve(tmp_path / "environment.yaml").address) as client:
+        if code is None:
+            np.testing.assert_array_equal(client.infer("twice", [tensor]).as_numpy("y"), values * 2)
+            return
+        with pytest.raises(InferenceServerException) as refused:
+            client.infer("twice", [tensor], compression_algorithm=compression)
+        assert refused.value.status() == f"StatusCode.{code}", refused.value
+        assert client.is_server_live()
+
+
 def test_texts_come_raw_and_in_contents(serve, tmp_path):
     server = serve(onnx_models.echo(tmp_path / "echo.onnx"))
     texts = np.array([b"", "gr\u00fc\u00df".encode(), b"x" * 1000], dtype=np.object_)
