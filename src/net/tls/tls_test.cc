@@ -1,5 +1,4 @@
 // The server's side of TLS against OpenSSL's own client, over a pair of sockets that do not block.
-#include <openssl/pem.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -16,80 +15,27 @@
 #include "io/testing/temp_dir.h"
 #include "net/loop/fd.h"
 #include "net/tls/keeper.h"
-#include "net/tls/openssl_internal.h"
+#include "net/tls/testing/tls_client.h"
 
 namespace slipway::net {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
+using testing::make_identity;
+using testing::TestIdentity;
+using testing::TlsClient;
+using testing::TlsClientOptions;
 using namespace std::chrono_literals;
 
-struct Identity {
-  Certificate certificate;
-  PrivateKey key;
-};
-
-// Signed by `authority`, or by itself where that is null.
-Identity make_identity(const char* name, const std::string& alternatives, const Identity* authority) {
-  static long serial = 1;
-  Identity out{Certificate(::X509_new()), PrivateKey(EVP_EC_gen("P-256"))};
-  X509* made = out.certificate.get();
-  ::X509_set_version(made, 2);
-  ::ASN1_INTEGER_set(::X509_get_serialNumber(made), serial++);
-  ::X509_gmtime_adj(X509_getm_notBefore(made), -3600);
-  ::X509_gmtime_adj(X509_getm_notAfter(made), 3600);
-  ::X509_NAME_add_entry_by_txt(::X509_get_subject_name(made), "O", MBSTRING_ASC,
-                               reinterpret_cast<const unsigned char*>("Example, Ltd"), -1, -1, 0);
-  ::X509_NAME_add_entry_by_txt(::X509_get_subject_name(made), "CN", MBSTRING_ASC,
-                               reinterpret_cast<const unsigned char*>(name), -1, -1, 0);
-  const Identity& signer = authority == nullptr ? out : *authority;
-  ::X509_set_issuer_name(made, ::X509_get_subject_name(signer.certificate.get()));
-  ::X509_set_pubkey(made, out.key.get());
-  const auto extend = [&](int nid, const char* value) {
-    X509_EXTENSION* extension = ::X509V3_EXT_conf_nid(nullptr, nullptr, nid, value);
-    SLIPWAY_CHECK(extension != nullptr && ::X509_add_ext(made, extension, -1) == 1);
-    ::X509_EXTENSION_free(extension);
-  };
-  if (authority == nullptr) extend(NID_basic_constraints, "critical,CA:TRUE");
-  if (!alternatives.empty()) extend(NID_subject_alt_name, alternatives.c_str());
-  SLIPWAY_CHECK(::X509_sign(made, signer.key.get(), ::EVP_sha256()) > 0);
-  return out;
-}
-
-template <typename Write>
-std::string pem(Write write) {
-  const Bio bio(::BIO_new(::BIO_s_mem()));
-  SLIPWAY_CHECK(write(bio.get()) == 1);
-  char* bytes = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &bytes);
-  return {bytes, static_cast<std::size_t>(size)};
-}
-std::string certificate_pem(const Identity& identity) {
-  return pem([&](BIO* bio) { return ::PEM_write_bio_X509(bio, identity.certificate.get()); });
-}
-std::string key_pem(const Identity& identity, const char* password = nullptr) {
-  return pem([&](BIO* bio) {
-    return ::PEM_write_bio_PrivateKey(
-        bio, identity.key.get(), password == nullptr ? nullptr : ::EVP_aes_128_cbc(),
-        reinterpret_cast<const unsigned char*>(password), password == nullptr ? 0 : 4, nullptr, nullptr);
-  });
-}
-
-struct ClientOptions {
-  int min_version = TLS1_2_VERSION;
-  int max_version = TLS1_3_VERSION;
-  std::string protocols = {};  ///< of ALPN, as on the wire
-  const Identity* identity = nullptr;
-};
+constexpr int kTls10 = 0x0301, kTls11 = 0x0302, kTls12 = 0x0303, kTls13 = 0x0304;
 
 class TlsTest : public ::testing::Test {
  protected:
   TlsTest() {
     options_ = {.certificate = path("server.pem"), .key = path("server.key")};
-    write("server.pem", certificate_pem(server_));
-    write("server.key", key_pem(server_));
-    write("ca.pem", certificate_pem(authority_));
+    write("server.pem", server_.certificate);
+    write("server.key", server_.key);
+    write("ca.pem", authority_.certificate);
   }
   [[nodiscard]] std::string path(const std::string& name) const { return dir_.path() + "/" + name; }
   void write(const std::string& name, const std::string& text) {
@@ -106,50 +52,22 @@ class TlsTest : public ::testing::Test {
   }
 
   // Both sides shake hands as far as they come. True when both are done.
-  bool connect(const ClientOptions& options = {}) {
+  bool connect(const TlsClientOptions& options = {}) {
     int pair[2];
     SLIPWAY_CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
     client_socket_ = Fd(pair[0]);
     server_socket_ = Fd(pair[1]);
     session_ = keeper_->accept(server_socket_.get());
-    client_context_ = SslContext(::SSL_CTX_new(::TLS_client_method()));
-    SSL_CTX* context = client_context_.get();
-    ::SSL_CTX_set_security_level(context, 0);
-    ::SSL_CTX_set_min_proto_version(context, options.min_version);
-    ::SSL_CTX_set_max_proto_version(context, options.max_version);
-    ::X509_STORE_add_cert(::SSL_CTX_get_cert_store(context), authority_.certificate.get());
-    ::SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-    if (options.identity != nullptr) {
-      ::SSL_CTX_use_certificate(context, options.identity->certificate.get());
-      ::SSL_CTX_use_PrivateKey(context, options.identity->key.get());
-    }
-    client_ = Ssl(::SSL_new(context));
-    if (!options.protocols.empty()) {
-      ::SSL_set_alpn_protos(client_.get(), reinterpret_cast<const unsigned char*>(options.protocols.data()),
-                            static_cast<unsigned>(options.protocols.size()));
-    }
-    ::SSL_set_fd(client_.get(), client_socket_.get());
-    ::SSL_set_connect_state(client_.get());
+    client_ = std::make_unique<TlsClient>(client_socket_.get(), authority_, options);
     bool client_done = false;
     TlsSession::Step step = TlsSession::Step::kWantsRead;
     for (int i = 0; i < 20; ++i) {
-      client_done = ::SSL_do_handshake(client_.get()) == 1;
+      client_done = client_->handshake();
       if (step != TlsSession::Step::kDone) step = session_->handshake();
       if (step == TlsSession::Step::kFailed) return false;
       if (client_done && step == TlsSession::Step::kDone) return true;
     }
     return false;
-  }
-  std::string client_reads() {
-    std::string all;
-    char bytes[5000];
-    for (int got = 0; (got = ::SSL_read(client_.get(), bytes, sizeof bytes)) > 0;)
-      all.append(bytes, static_cast<std::size_t>(got));
-    return all;
-  }
-  [[nodiscard]] long server_serial() const {
-    const Certificate shown(::SSL_get1_peer_certificate(client_.get()));
-    return ::ASN1_INTEGER_get(::X509_get0_serialNumber(shown.get()));
   }
   static std::vector<iovec> pieces(std::vector<std::string>& texts) {
     std::vector<iovec> out;
@@ -161,21 +79,20 @@ class TlsTest : public ::testing::Test {
   const std::unique_ptr<io::FileSystem> files_ = io::make_os_filesystem();
   ManualClock clock_;
   NullLogger logger_;
-  const Identity authority_ = make_identity("authority", "", nullptr);
-  const Identity server_ = make_identity("server", "DNS:localhost", &authority_);
+  const TestIdentity authority_ = make_identity("authority", "", nullptr);
+  const TestIdentity server_ = make_identity("server", "DNS:localhost", &authority_);
   TlsOptions options_;
   std::unique_ptr<TlsKeeper> keeper_;
   Fd client_socket_, server_socket_;
   std::unique_ptr<TlsSession> session_;
-  SslContext client_context_;
-  Ssl client_;
+  std::unique_ptr<TlsClient> client_;
 };
 
 TEST_F(TlsTest, ShakesHandsFromVersionOneTwoOn) {
   start();
-  EXPECT_TRUE(connect({.max_version = TLS1_2_VERSION}));
-  EXPECT_TRUE(connect({.min_version = TLS1_3_VERSION}));
-  EXPECT_FALSE(connect({.min_version = TLS1_VERSION, .max_version = TLS1_1_VERSION}));
+  EXPECT_TRUE(connect({.max_version = kTls12}));
+  EXPECT_TRUE(connect({.min_version = kTls13}));
+  EXPECT_FALSE(connect({.min_version = kTls10, .max_version = kTls11}));
 }
 
 TEST_F(TlsTest, ChoosesHttp2WhereTheClientHasIt) {
@@ -199,7 +116,7 @@ TEST_F(TlsTest, ReadsAndWritesAsASocketDoes) {
   char room[100];
   EXPECT_EQ(session_->receive(room, sizeof room), -1);
   EXPECT_EQ(errno, EAGAIN);
-  ASSERT_EQ(::SSL_write(client_.get(), "0123456789", 10), 10);
+  ASSERT_TRUE(client_->write("0123456789"));
   EXPECT_FALSE(session_->pending());
   EXPECT_EQ(session_->receive(room, 4), 4);
   EXPECT_TRUE(session_->pending());  // of which the socket says nothing
@@ -211,12 +128,12 @@ TEST_F(TlsTest, ReadsAndWritesAsASocketDoes) {
   const auto all = pieces(texts);
   const ssize_t sent = session_->send(all);
   EXPECT_EQ(sent, 16384);  // one record of what was gathered
-  EXPECT_EQ(client_reads(), ("head " + texts[1]).substr(0, 16384));
+  EXPECT_EQ(client_->read(), ("head " + texts[1]).substr(0, 16384));
 
   session_->end();
-  EXPECT_EQ(client_reads(), "");
-  EXPECT_EQ(::SSL_get_shutdown(client_.get()), SSL_RECEIVED_SHUTDOWN);
-  ::SSL_shutdown(client_.get());
+  EXPECT_EQ(client_->read(), "");
+  EXPECT_TRUE(client_->heard_the_end());
+  client_->end();
   EXPECT_EQ(session_->receive(room, sizeof room), 0);
 }
 
@@ -236,12 +153,12 @@ TEST_F(TlsTest, GoesOnWhereTheSocketStoppedTaking) {
     if (sent < 0) {
       ASSERT_EQ(errno, EAGAIN);
       waited = true;
-      got += client_reads();
+      got += client_->read();
     } else {
       at += static_cast<std::size_t>(sent);
     }
   }
-  got += client_reads();
+  got += client_->read();
   EXPECT_TRUE(waited);
   EXPECT_EQ(got, text);
 }
@@ -263,7 +180,7 @@ TEST_F(TlsTest, DamagedBytesEndIt) {
 TEST_F(TlsTest, AClientThatIsGoneIsAnEnd) {
   start();
   ASSERT_TRUE(connect());
-  EXPECT_EQ(client_reads(), "");  // tickets; with bytes unread the socket would be reset
+  EXPECT_EQ(client_->read(), "");  // tickets; with bytes unread the socket would be reset
   client_socket_.reset();
   char room[100];
   EXPECT_EQ(session_->receive(room, sizeof room), 0);
@@ -292,10 +209,10 @@ TEST_F(TlsTest, KnowsPlainHttpFromNoise) {
 TEST_F(TlsTest, TellsWhoTheClientIs) {
   options_.client_ca = path("ca.pem");
   start();
-  const Identity alice = make_identity(
+  const TestIdentity alice = make_identity(
       "alice", "DNS:a.example,URI:spiffe://example/alice,email:alice@example.com,IP:10.0.0.1,IP:::1",
       &authority_);
-  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+  for (const int version : {kTls12, kTls13}) {
     ASSERT_TRUE(connect({.min_version = version, .max_version = version, .identity = &alice}));
     const auto peer = session_->peer();
     ASSERT_NE(peer, nullptr);
@@ -308,9 +225,9 @@ TEST_F(TlsTest, TellsWhoTheClientIs) {
 }
 
 TEST_F(TlsTest, SendsAwayWhomNobodyVouchesFor) {
-  const Identity other = make_identity("other", "", nullptr);
-  const Identity eve = make_identity("eve", "", &other);
-  const Identity alice = make_identity("alice", "", &authority_);
+  const TestIdentity other = make_identity("other", "", nullptr);
+  const TestIdentity eve = make_identity("eve", "", &other);
+  const TestIdentity alice = make_identity("alice", "", &authority_);
   options_.client_ca = path("ca.pem");
   start();
   EXPECT_FALSE(connect({.identity = &eve}));
@@ -323,17 +240,17 @@ TEST_F(TlsTest, SendsAwayWhomNobodyVouchesFor) {
 
 TEST_F(TlsTest, FilesThatCannotServeAreRefused) {
   EXPECT_EQ(refused(), "none");
-  const Identity other = make_identity("other", "", nullptr);
-  write("server.key", key_pem(other));
+  const TestIdentity other = make_identity("other", "", nullptr);
+  write("server.key", other.key);
   EXPECT_EQ(refused(), "tls.key");
-  write("server.key", key_pem(server_, "pass"));
+  write("server.key", server_.locked_key);
   EXPECT_EQ(refused(), "tls.key");
   write("server.key", "");
   EXPECT_EQ(refused(), "tls.key");
-  write("server.key", key_pem(server_));
-  const std::string good = certificate_pem(server_);
+  write("server.key", server_.key);
+  const std::string good = server_.certificate;
   for (const std::string& bad : {std::string(), std::string("junk"), good.substr(0, good.size() / 2),
-                                 good + good.substr(0, good.size() / 2) + good, key_pem(server_)}) {
+                                 good + good.substr(0, good.size() / 2) + good, server_.key}) {
     write("server.pem", bad);
     EXPECT_EQ(refused(), "tls.certificate") << bad;
   }
@@ -347,25 +264,25 @@ TEST_F(TlsTest, FilesThatCannotServeAreRefused) {
 TEST_F(TlsTest, RenewedFilesAreForNewConnections) {
   start();
   ASSERT_TRUE(connect());
-  const long before = server_serial();
+  const long before = client_->server_serial();
   const auto old = std::move(session_);
-  const Ssl old_client = std::move(client_);
+  const auto old_client = std::move(client_);
   const Fd old_socket = std::move(server_socket_);
   const Fd old_client_socket = std::move(client_socket_);
 
-  const Identity next = make_identity("server", "DNS:localhost", &authority_);
-  write("server.pem", certificate_pem(next));
+  const TestIdentity next = make_identity("server", "DNS:localhost", &authority_);
+  write("server.pem", next.certificate);
   ASSERT_TRUE(connect());  // looked at a moment ago
-  EXPECT_EQ(server_serial(), before);
+  EXPECT_EQ(client_->server_serial(), before);
   clock_.advance(1s);
   ASSERT_TRUE(connect());  // the key does not fit yet
-  EXPECT_EQ(server_serial(), before);
-  write("server.key", key_pem(next));
+  EXPECT_EQ(client_->server_serial(), before);
+  write("server.key", next.key);
   clock_.advance(1s);
   ASSERT_TRUE(connect());
-  EXPECT_NE(server_serial(), before);
+  EXPECT_NE(client_->server_serial(), before);
 
-  ASSERT_EQ(::SSL_write(old_client.get(), "hi", 2), 2);
+  ASSERT_TRUE(old_client->write("hi"));
   char room[10];
   EXPECT_EQ(old->receive(room, sizeof room), 2);
 }
