@@ -43,6 +43,8 @@ net::ServerOptions server_options(const Environment& environment, std::size_t lo
   options.limits.max_body_bytes = static_cast<std::size_t>(environment.limits.body.bytes);
   options.limits.max_head_bytes = static_cast<std::size_t>(environment.limits.head.bytes);
   options.limits.max_connections = static_cast<std::size_t>(environment.limits.connections);
+  options.limits.max_connections_per_client =
+      static_cast<std::size_t>(environment.limits.connections_per_client);
   options.limits.head_timeout = environment.limits.head_time;
   options.limits.idle_timeout = environment.limits.idle_time;
   return options;

@@ -91,6 +91,9 @@ config::Schema<LimitsEntry> limits_schema() {
       .field("connections", &LimitsEntry::connections,
              config::integer<std::int64_t>({.min = 1, .max = 1'000'000, .reason = "each takes a descriptor"}),
              {.text = "Connections in all; beyond it: 503."})
+      .field("connections_per_client", &LimitsEntry::connections_per_client,
+             config::integer<std::int64_t>({.min = 1, .max = 1'000'000, .reason = "each takes a descriptor"}),
+             {.text = "Connections from one address of another machine; of IPv6, from one /64 network."})
       .field("head_time", &LimitsEntry::head_time, {.text = "From the first byte to the end of the headers."})
       .field("idle_time", &LimitsEntry::idle_time, {.text = "How long an idle connection is kept."});
   return schema;

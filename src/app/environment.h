@@ -45,6 +45,7 @@ struct LimitsEntry {
   config::ByteSize body{std::uint64_t{64} << 20U};
   config::ByteSize head{std::uint64_t{32} << 10U};
   std::int64_t connections = 16384;
+  std::int64_t connections_per_client = 1024;
   Duration head_time = std::chrono::seconds(10);
   Duration idle_time = std::chrono::seconds(75);
 };

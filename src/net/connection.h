@@ -39,6 +39,8 @@ class Connection : public Watcher {
   /// Closes at once; answers under way are lost.
   virtual void cut() = 0;
 
+  std::shared_ptr<void> seat;  ///< among those of its client; given back with the connection
+
   // The owner's list.
   Connection* list_next = nullptr;
   Connection* list_previous = nullptr;

@@ -18,7 +18,9 @@ struct Limits {
   std::size_t max_inflate_ratio = 100;  ///< decompressed to sent size, above 64 KiB; beyond: 413
   std::size_t max_chunks = 16384;       ///< chunks of one body; beyond: 413
   std::size_t max_connections = 16384;  ///< in all; beyond: 503 and closed
-  std::size_t max_pipelined = 64;       ///< unanswered requests of one connection; beyond: not read
+  std::size_t max_connections_per_client =
+      1024;  ///< from one address of another machine (IPv6: one /64 network); beyond: 503 and closed
+  std::size_t max_pipelined = 64;  ///< unanswered requests of one connection; beyond: not read
   std::size_t pause_unsent_bytes = std::size_t{1}
                                    << 20U;  ///< answers waiting for one slow reader; beyond: not read
   std::size_t max_unsent_bytes = std::size_t{64}

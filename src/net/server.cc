@@ -17,6 +17,7 @@
 #include "net/http1_connection.h"
 #include "net/http2_connection.h"
 #include "net/loop/counters.h"
+#include "net/loop/seats.h"
 #include "net/tls_handshake.h"
 
 namespace slipway::net {
@@ -38,7 +39,7 @@ class Shard final : public ConnectionOwner {
   Shard(ServerImpl& server, std::unique_ptr<Loop> loop) : loop(std::move(loop)), server_(server) {}
   ~Shard() override { cut_all(); }
 
-  void adopt(Fd socket, bool local, std::size_t listener);
+  void adopt(Fd socket, bool local, std::size_t listener, std::shared_ptr<void> seat);
   void closed(Connection& connection) override;
   void speaks_http2(Connection& connection, Link link, bool local, std::string_view received) override;
   void secured(Connection& connection, Link link, bool local, bool http2) override;
@@ -62,7 +63,7 @@ class Shard final : public ConnectionOwner {
 
  private:
   template <typename T>
-  T* add(std::unique_ptr<T> connection);
+  T* add(std::unique_ptr<T> connection, std::shared_ptr<void> seat);
   void link(Connection& connection);
   void unlink(Connection& connection);
 
@@ -88,6 +89,7 @@ class Acceptor final : public Watcher, public Timer {
 
  private:
   bool accept_one();
+  void turn_away(int socket);
   void out_of_descriptors();
 
   ServerImpl& server_;
@@ -118,7 +120,11 @@ class ServerImpl final : public Server, public Timer {
   void on_timer() override;
   void connection_opened() { open_.fetch_add(1, std::memory_order_relaxed); }
   void connection_closed();
-  void place(Fd socket, bool local, std::size_t listener);
+  void place(Fd socket, bool local, std::size_t listener, std::shared_ptr<void> seat);
+  // Whoever is on this machine may have all.
+  std::shared_ptr<void> seat_for(const sockaddr_storage& peer) {
+    return seats_.take(client_of(peer), options_.limits.max_connections_per_client);
+  }
   void complain(std::string_view event, std::string_view message);
   [[nodiscard]] bool full() const {
     return open_.load(std::memory_order_relaxed) >= options_.limits.max_connections;
@@ -150,6 +156,7 @@ class ServerImpl final : public Server, public Timer {
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::vector<std::thread> threads_;
   std::size_t next_shard_ = 0;
+  Seats seats_;
   MonoTime complained_{};
   std::atomic<std::uint64_t> open_{0};
   std::atomic<std::uint64_t> accepted_{0};
@@ -164,10 +171,10 @@ class ServerImpl final : public Server, public Timer {
   std::vector<std::function<void(DrainReport)>> drained_;
 };
 
-void Shard::adopt(Fd socket, bool local, std::size_t listener) {
+void Shard::adopt(Fd socket, bool local, std::size_t listener, std::shared_ptr<void> seat) {
   const ConnectionHost& host = hosts[listener];
   if (host.tls == nullptr) {
-    add(std::make_unique<Http1Connection>(Link(std::move(socket)), local, host, *this));
+    add(std::make_unique<Http1Connection>(Link(std::move(socket)), local, host, *this), std::move(seat));
     return;
   }
   auto session = host.tls->accept(socket.get());
@@ -175,12 +182,14 @@ void Shard::adopt(Fd socket, bool local, std::size_t listener) {
     server_.connection_closed();
     return;
   }
-  add(std::make_unique<TlsHandshake>(std::move(socket), std::move(session), local, host, *this));
+  add(std::make_unique<TlsHandshake>(std::move(socket), std::move(session), local, host, *this),
+      std::move(seat));
 }
 
 // Null when it could not be opened.
 template <typename T>
-T* Shard::add(std::unique_ptr<T> connection) {
+T* Shard::add(std::unique_ptr<T> connection, std::shared_ptr<void> seat) {
+  connection->seat = std::move(seat);
   if (!connection->open().ok()) {
     server_.connection_closed();
     return nullptr;
@@ -214,8 +223,9 @@ void Shard::closed(Connection& connection) {
 
 void Shard::speaks_http2(Connection& connection, Link link, bool local, std::string_view received) {
   const ConnectionHost& host = connection.host();
+  auto seat = std::move(connection.seat);
   unlink(connection);
-  auto* next = add(std::make_unique<Http2Connection>(std::move(link), local, host, *this));
+  auto* next = add(std::make_unique<Http2Connection>(std::move(link), local, host, *this), std::move(seat));
   if (next == nullptr) return;
   next->begin(received);
   if (closing_idle_) next->drain();
@@ -227,8 +237,9 @@ void Shard::secured(Connection& connection, Link link, bool local, bool http2) {
     return;
   }
   const ConnectionHost& host = connection.host();
+  auto seat = std::move(connection.seat);
   unlink(connection);
-  auto* next = add(std::make_unique<Http1Connection>(std::move(link), local, host, *this));
+  auto* next = add(std::make_unique<Http1Connection>(std::move(link), local, host, *this), std::move(seat));
   if (next != nullptr && closing_idle_) next->drain();
 }
 
@@ -262,20 +273,26 @@ bool Acceptor::accept_one() {
     }
     return true;  // the network's errors of that one connection, which accept() hands on. Source: accept(2)
   }
-  if (server_.full()) {
-    server_.count_turned_away();
-    server_.complain("net.too_many_connections",
-                     "a connection was turned away: the limit of connections is reached");
-    if (tls_) return true;
-    [[maybe_unused]] const auto sent = ::send(socket.get(), kTooMany.data(), kTooMany.size(), MSG_NOSIGNAL);
+  const bool local = listening_.endpoint.is_unix() || is_local_peer(peer);
+  auto seat = local ? nullptr : server_.seat_for(peer);
+  if (server_.full() || (!local && seat == nullptr)) {
+    turn_away(socket.get());
     return true;
   }
   if (peer.ss_family == AF_INET || peer.ss_family == AF_INET6) {
     const int on = 1;
     ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
-  server_.place(std::move(socket), listening_.endpoint.is_unix() || is_local_peer(peer), index_);
+  server_.place(std::move(socket), local, index_, std::move(seat));
   return true;
+}
+
+void Acceptor::turn_away(int socket) {
+  server_.count_turned_away();
+  server_.complain("net.too_many_connections",
+                   "a connection was turned away: a limit of connections is reached");
+  if (tls_) return;
+  [[maybe_unused]] const auto sent = ::send(socket, kTooMany.data(), kTooMany.size(), MSG_NOSIGNAL);
 }
 
 // The waiting connection is accepted with the reserved descriptor and closed, so that its client knows; then
@@ -322,17 +339,19 @@ Result<Endpoint> ServerImpl::listen(const ListenOptions& options) {
   return endpoint;
 }
 
-void ServerImpl::place(Fd socket, bool local, std::size_t listener) {
+void ServerImpl::place(Fd socket, bool local, std::size_t listener, std::shared_ptr<void> seat) {
   accepted_.fetch_add(1, std::memory_order_relaxed);
   connection_opened();
   Shard& shard = *shards_[next_shard_];
   next_shard_ = (next_shard_ + 1) % shards_.size();
   if (&shard == shards_[0].get()) {
-    shard.adopt(std::move(socket), local, listener);
+    shard.adopt(std::move(socket), local, listener, std::move(seat));
     return;
   }
   auto handed = std::make_shared<Fd>(std::move(socket));
-  shard.loop->post([&shard, handed, local, listener] { shard.adopt(std::move(*handed), local, listener); });
+  shard.loop->post([&shard, handed, local, listener, seat = std::move(seat)] {
+    shard.adopt(std::move(*handed), local, listener, seat);
+  });
 }
 
 void ServerImpl::complain(std::string_view event, std::string_view message) {

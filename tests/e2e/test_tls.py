@@ -250,3 +250,49 @@ def test_other_machines_may_come_over_tls_alone(slipway, serve, wine, authority,
     port = server.url.rsplit(":", 1)[1]
     answer = requests.get(f"https://127.0.0.1:{port}/v2/health/ready", verify=str(authority.file), timeout=WAIT_S)
     assert answer.status_code == 200
+
+
+def own_address():
+    """An address of this machine that is not loopback, or None. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        return probe.getsockname()[0]
+
+
+def test_one_client_cannot_take_all_connections(serve, wine, authority, tmp_path):
+    address = own_address()
+    if address is None or address.startswith("127."):
+        pytest.skip("this machine has loopback alone")
+    certificate, key = authority.issue("server", "/CN=localhost", "DNS:localhost")
+    environment = tmp_path / "environment.yaml"
+    environment.write_text(json.dumps({"limits": {"connections_per_client": 3},
+                                       "tls": {"certificate": str(certificate), "key": str(key)}}))
+    server = serve(wine.folder / "model.onnx", "--config", environment, "--listen", "0.0.0.0:0", "--admin", "127.0.0.1:0")
+    port = int(server.url.rsplit(":", 1)[1])
+    context = ssl.create_default_context(cafile=authority.file)
+
+    def come(host):
+        return context.wrap_socket(socket.create_connection((host, port), WAIT_S), server_hostname="localhost")
+
+    held = [come(address) for _ in range(3)]
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        come(address)
+    for connection in held:
+        assert ask(connection).startswith(b"HTTP/1.1 200")
+    with come("127.0.0.1") as other:
+        assert ask(other).startswith(b"HTTP/1.1 200")
+    held.pop().close()
+    end = time.monotonic() + WAIT_S
+    while True:
+        try:
+            with come(address) as again:
+                assert ask(again).startswith(b"HTTP/1.1 200")
+                break
+        except (ssl.SSLError, ConnectionError):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+    for connection in held:
+        connection.close()
