@@ -76,7 +76,7 @@ config::Schema<DeploymentEntry> deployment_schema() {
              {.text = "A run expected to be shorter than this stays on the event loop."})
       .field("isolation", &DeploymentEntry::isolation, config::one_of({"worker", "inline"}),
              {.text = "worker: in a process of its own, which may crash, leak or hang alone; inline: in the "
-                      "server itself."})
+                      "server itself, for a trusted model of microseconds."})
       .field("worker", &DeploymentEntry::worker, worker_schema(),
              {.text = "What a worker may take, with isolation: worker."});
   return schema;

@@ -37,7 +37,7 @@ struct DeploymentEntry {
   BatchEntry batch;
   VersionsEntry versions;
   Duration run_in_place = std::chrono::microseconds(100);
-  std::string isolation = "inline";
+  std::string isolation = "worker";
   WorkerEntry worker;
 };
 

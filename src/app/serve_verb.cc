@@ -114,14 +114,20 @@ Status check_names(const std::vector<Servable>& all) {
   return {};
 }
 
+// What is served without an environment file.
+DeploymentEntry entry_of(const Options& options) {
+  DeploymentEntry entry;
+  if (options.threads >= 0) entry.threads = options.threads;
+  if (options.instances >= 0) entry.instances = options.instances;
+  if (!options.isolation.empty()) entry.isolation = options.isolation;
+  return entry;
+}
+
 Result<std::vector<Servable>> what_to_serve(Context& context, const Options& options,
                                             const Environment& environment) {
   const std::string store = environment.store.empty() ? local_store(context) : environment.store;
   std::vector<Servable> all;
-  DeploymentEntry from_flags;
-  if (options.threads >= 0) from_flags.threads = options.threads;
-  if (options.instances >= 0) from_flags.instances = options.instances;
-  if (!options.isolation.empty()) from_flags.isolation = options.isolation;
+  const DeploymentEntry from_flags = entry_of(options);
   for (const std::string& target : options.targets) {
     SLIPWAY_ASSIGN_OR_RETURN(auto found, servable(context, target, store, settings_of(from_flags)));
     if (!options.name.empty() && found.deployments.size() == 1 && options.targets.size() == 1)
@@ -147,12 +153,14 @@ struct Outcome {
   Status status;
 };
 
-std::vector<Outcome> load_all(serving::Server& server, std::vector<Servable> wanted) {
+// `usual`: for what comes to a repository that is empty now.
+std::vector<Outcome> load_all(serving::Server& server, std::vector<Servable> wanted,
+                              const serving::DeploymentSettings& usual) {
   std::vector<Outcome> outcomes;
   std::vector<std::future<Status>> waiting;
   for (Servable& one : wanted) {
     const serving::DeploymentSettings settings =
-        one.deployments.empty() ? serving::DeploymentSettings{} : one.deployments.front().settings;
+        one.deployments.empty() ? usual : one.deployments.front().settings;
     for (serving::Deployment& deployment : one.deployments) {
       outcomes.push_back({deployment.name, {}});
       auto promise = std::make_shared<std::promise<Status>>();
@@ -271,7 +279,7 @@ Exit serve(Context& context, Options& options) {
   auto assembly = Assembly::create(context, *environment);
   if (!assembly.ok()) return context.fail(assembly.error());
   (*assembly)->start();
-  const auto outcomes = load_all((*assembly)->models(), std::move(*wanted));
+  const auto outcomes = load_all((*assembly)->models(), std::move(*wanted), settings_of(entry_of(options)));
   const bool any_ready = std::any_of(outcomes.begin(), outcomes.end(), [&](const Outcome& outcome) {
     return outcome.status.ok() || (*assembly)->models().find(outcome.name, "").ok();
   });
@@ -342,7 +350,7 @@ Verb serve_verb() {
        .target = &options->instances,
        .value_name = "N"},
       {.names = "--isolation",
-       .help = "worker: each model in a process of its own; inline: in the server itself",
+       .help = "worker (default): each model in a process of its own; inline: in the server itself",
        .target = &options->isolation,
        .value_name = "WHERE",
        .choices = {"worker", "inline"},

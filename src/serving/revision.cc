@@ -92,8 +92,13 @@ Result<std::unique_ptr<Revision>> Revision::load(ModelBundle bundle, const Deplo
   revision->settings_ = settings;
   revision->clock_ = &clock;
   revision->measure_cost(bundle.batchable);
-  // A worker is given one run ahead, so that it does not stand idle while its last answer travels.
-  const std::size_t ahead = settings.isolation == Isolation::kWorker ? 1 : 0;
+  // A worker is given one run ahead, so that it does not stand idle while its last answer travels; not when
+  // runs are so long that this is nothing, since what a worker was given runs, even when nobody waits any
+  // more.
+  constexpr Duration kWorthRunningAhead = std::chrono::milliseconds(5);
+  const auto run = revision->measured_run();
+  const bool isolated = settings.isolation == Isolation::kWorker;
+  const std::size_t ahead = isolated && run && *run < kWorthRunningAhead ? 1 : 0;
   revision->scheduler_ =
       std::make_unique<Scheduler>(SchedulerOptions{.instances = settings.instances + ahead,
                                                    .max_items = settings.queue_items,

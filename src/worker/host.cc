@@ -221,10 +221,14 @@ Status Host::on_loaded(Loaded loaded) {
   if (wait_ != nullptr) first_load_ = ready_since_ - started_at_;
   channel_->open(loaded_.signature);
   if (options_.observer != nullptr) options_.observer->worker_ready(spec_.model);
-  options_.logger->info("worker.ready", "a worker has loaded its model",
-                        {{"model", std::string_view(spec_.model)},
-                         {"pid", std::int64_t{process_.pid()}},
-                         {"confined", std::string_view(confined_by_)}});
+  // The first is told of as the model that is ready.
+  const LogLevel level = wait_ != nullptr ? LogLevel::kDebug : LogLevel::kInfo;
+  if (options_.logger->enabled(level)) {
+    options_.logger->write(level, "worker.ready", "a worker has loaded its model",
+                           {{"model", std::string_view(spec_.model)},
+                            {"pid", std::int64_t{process_.pid()}},
+                            {"confined", std::string_view(confined_by_)}});
+  }
   if (wait_ != nullptr) std::exchange(wait_, nullptr)->finish({});
   return {};
 }
