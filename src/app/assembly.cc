@@ -1,6 +1,7 @@
 #include "app/assembly.h"
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 #include <thread>
 #include <utility>
@@ -124,7 +125,7 @@ class AssemblyImpl final : public Assembly {
   ~AssemblyImpl() override {
     if (inference_server_ != nullptr) inference_server_->stop();
     if (admin_server_ != nullptr) admin_server_->stop();
-    models_.reset();  // ends the loader, and with it the last refresh that knows the timer
+    end_models();
     isolated_.clear();
     supervisor_.reset();
   }
@@ -188,6 +189,22 @@ class AssemblyImpl final : public Assembly {
   }
 
  private:
+  // Ends the loader too, and with it the last refresh that knows the timer. A model ends after its last
+  // answer, which comes by the loop that asked for it, although nobody waits for it there any more.
+  void end_models() {
+    std::atomic<bool> ended = false;
+    std::thread loops([&] {
+      while (inference_server_ != nullptr && !ended) {
+        for (std::size_t i = 0; i < inference_server_->loops(); ++i) {
+          inference_server_->loop(i).run_once(std::chrono::milliseconds(1));
+        }
+      }
+    });
+    models_.reset();
+    ended = true;
+    loops.join();
+  }
+
   // Costs a thread that sleeps while no deployment wants a worker.
   Status add_workers(serving::ServerOptions& options, std::size_t loops) {
     worker::SupervisorOptions workers;

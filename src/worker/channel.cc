@@ -451,6 +451,17 @@ std::optional<std::string> Channel::hangs(MonoTime now) {
   return std::nullopt;
 }
 
+void Channel::take_over_lanes() {
+  std::vector<std::shared_ptr<Lane>> ended;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& lane : lanes_) {
+      if (lane->inbox_ != nullptr && lane->inbox_->closed()) ended.push_back(lane);
+    }
+  }
+  for (const auto& lane : ended) lane->take_all();
+}
+
 void Channel::trim() {
   const std::lock_guard lock(mutex_);
   const std::uint64_t high = heap_.high_bytes();

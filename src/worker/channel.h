@@ -85,6 +85,8 @@ class Channel {
 
   /// Why the worker must be taken for hung; nothing when it works or has nothing to do.
   std::optional<std::string> hangs(MonoTime now);
+  /// Takes the answers to what loops asked that have ended since, such as at the end of the program.
+  void take_over_lanes();
   /// Gives memory back that large requests touched, once none came since the last call.
   void trim();
 

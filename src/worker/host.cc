@@ -270,6 +270,7 @@ void Host::end_broken() {
 void Host::check() {
   if (state_ != WorkerState::kReady) return;
   channel_->trim();
+  channel_->take_over_lanes();
   end_broken();
   if (auto why = channel_->hangs(options_.clock->now())) {
     kill("watchdog", *std::move(why));

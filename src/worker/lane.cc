@@ -99,6 +99,10 @@ void Lane::on_deferred() {
 
 void Lane::on_events(std::uint32_t) {
   const std::shared_ptr<Lane> alive = shared_from_this();
+  take_all();
+}
+
+void Lane::take_all() {
   bool more = true;
   while (more) {
     std::vector<Delivery> deliveries;

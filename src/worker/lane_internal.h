@@ -51,6 +51,8 @@ class Lane final : public net::Watcher, public net::Deferred, public std::enable
   void attach(std::shared_ptr<Line> line);
   /// The worker is dead: takes what it had answered. Thread: safe.
   void detach();
+  /// Takes the answers that are there, and delivers them. Thread: safe.
+  void take_all();
   /// The channel goes. Thread: safe.
   void close();
 

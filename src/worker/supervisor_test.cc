@@ -444,6 +444,25 @@ TEST_F(Workers, AnswerOnTheLoopThatAsked) {
   EXPECT_TRUE(same_thread);
 }
 
+TEST_F(Workers, AnswerWhatALoopAskedThatHasEnded) {
+  auto instance = load();
+  auto stuck = ask(*instance, Deed::kHang);  // so that the loop ends before its answer is there
+  auto loop = net::Loop::create(clock_).value();
+  const Tensor tensor = Tensor::of<float>({1, 2}, std::vector<float>{1, 2});
+  const TensorView view = tensor.view();
+  std::promise<bool> answered;
+  loop->post([&] {
+    instance->submit({&view, 1}, {},
+                     [&](Result<infer::Response> response) { answered.set_value(response.ok()); });
+  });
+  loop->run_once(Duration::zero());
+  loop.reset();
+  logger_.wait_for("test.hangs", 1);
+  ::kill(look().at(0).pid, SIGKILL);
+  EXPECT_FALSE(stuck->answer.get().ok());
+  EXPECT_TRUE(answered.get_future().get());
+}
+
 TEST_F(Workers, LetTheLastCompletionDestroyTheInstance) {
   auto instance = load();
   auto asked = std::make_unique<Asked>();

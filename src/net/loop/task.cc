@@ -75,6 +75,8 @@ void Inbox::run_all() {
   }
 }
 
+bool Inbox::closed() const { return head_.load(std::memory_order_acquire) == closed_mark(); }
+
 void Inbox::close() {
   Task* task = head_.exchange(closed_mark(), std::memory_order_acq_rel);
   if (task == closed_mark()) return;

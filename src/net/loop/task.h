@@ -48,6 +48,8 @@ class Inbox {
   void run_all();
   /// No task is taken from now on; what waits is discarded.
   void close();
+  /// True once the loop has ended. Thread: safe.
+  [[nodiscard]] bool closed() const;
 
  private:
   Task* take_all();
