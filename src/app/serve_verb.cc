@@ -1,4 +1,6 @@
 // `slipway serve`: a running server; says where it listens and prints a request to paste.
+#include <sys/resource.h>
+
 #include <csignal>
 #include <future>
 #include <optional>
@@ -257,6 +259,15 @@ Error why_none(Context& context, const Options& options, const std::vector<Outco
   return file.ok() || file.error().id().starts_with("io.") ? error : file.error();
 }
 
+// Each connection takes a descriptor and each worker about nine, and systems start programs with 1024, for
+// the sake of those that still use select(). What may be had is had; a failure leaves it as it was.
+void take_all_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 Exit serve(Context& context, Options& options) {
   auto environment = environment_of(context, options);
   if (!environment.ok()) return context.fail(environment.error());
@@ -274,6 +285,7 @@ Exit serve(Context& context, Options& options) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   context.use_logger(log_options(context, environment->log));
+  take_all_descriptors();
   auto wanted = what_to_serve(context, options, *environment);
   if (!wanted.ok()) return context.fail(wanted.error());
   auto assembly = Assembly::create(context, *environment);

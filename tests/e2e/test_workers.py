@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import resource
 import signal
 import threading
 import time
@@ -148,6 +149,22 @@ def test_a_worker_without_a_sandbox_is_warned_of(slipway, serve, wine, tmp_path)
     server = serve(tmp_path / "environment.yaml")
     assert facts(workers(server)["wine"])["Seccomp"] == "0"
     assert "no sandbox" in (tmp_path / "log").read_text()
+
+
+def test_many_models_have_a_worker_each(slipway, serve, wine, tmp_path):
+    slipway("pack", wine.folder)
+    (tmp_path / "environment.yaml").write_text(
+        "deployments:\n" + "".join(f'  wine{i}: {{package: "wine:1.0.0"}}\n' for i in range(20)))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, before[1]))  # as systems start programs: less than may be had
+    try:
+        server = serve(tmp_path / "environment.yaml")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert len(workers(server)) == 20
+    for i in (0, 19):
+        answer = requests.post(f"{server.url}/predict/wine{i}", json={"records": wine.records}, timeout=30)
+        assert [row["cultivar"] for row in answer.json()["predictions"]] == [truth["label"] for truth in wine.expected]
 
 
 def test_a_worker_is_not_for_people(slipway):
