@@ -8,7 +8,8 @@ import threading
 import pytest
 import requests
 
-PROTOCOLS = {"predict": "records", "v2": "openinference", "v2-binary": "openinference"}
+PROTOCOLS = {"predict": "records", "v2": "openinference", "v2-binary": "openinference", "grpc": "openinference_grpc",
+             "grpc-stream": "openinference_grpc"}
 
 
 @pytest.fixture
@@ -31,8 +32,9 @@ def test_every_protocol_is_answered_and_counted(slipway, server, protocol, http2
     report = slipway.json("bench", f"{server.url}/predict/wine", "--protocol", protocol, "-c", 4, "-d", "200ms",
                           "--warm-up", "50ms", *(["--http2"] if http2 else []))
     assert report["protocol"] == protocol and report["concurrency"] == 4
-    assert report["connections"] == (1 if http2 else 4)
-    assert report["by_status"] == {"200": report["requests_total"]} and report["requests_total"] > 0
+    grpc = protocol.startswith("grpc")
+    assert report["connections"] == (1 if http2 or grpc else 4)
+    assert report["by_status"] == {"OK" if grpc else "200": report["requests_total"]} and report["requests_total"] > 0
     assert report["failures"] == report["lost"] == report["failed_connections"] == 0
     # The server also counts what came before and after the measured time.
     assert counted(server, PROTOCOLS[protocol]) - before >= report["requests_total"]
