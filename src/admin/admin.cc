@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "json/json.h"
 #include "json/writer.h"
 
 namespace slipway::admin {
@@ -10,7 +11,7 @@ namespace {
 using dialect::Exchange;
 using dialect::Method;
 
-enum RouteId : int { kMetrics, kLive, kReady, kModels, kLoad, kUnload };
+enum RouteId : int { kMetrics, kLive, kReady, kModels, kLoad, kUnload, kSetLabel, kDropLabel };
 
 void respond_json(Exchange& exchange, int status, std::string body) {
   const dialect::Header headers[] = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}};
@@ -53,7 +54,9 @@ class Admin final : public dialect::Dialect {
             {Method::kGet, "/health/ready", Reach::kControl, kReady},
             {Method::kGet, "/control/v1/models", Reach::kControl, kModels},
             {Method::kPost, "/control/v1/models/{name}/load", Reach::kControl, kLoad},
-            {Method::kPost, "/control/v1/models/{name}/unload", Reach::kControl, kUnload}};
+            {Method::kPost, "/control/v1/models/{name}/unload", Reach::kControl, kUnload},
+            {Method::kPut, "/control/v1/models/{name}/labels/{label}", Reach::kControl, kSetLabel},
+            {Method::kDelete, "/control/v1/models/{name}/labels/{label}", Reach::kControl, kDropLabel}};
   }
 
   void handle(int route_id, dialect::PathValues values, std::unique_ptr<Exchange> exchange) override {
@@ -80,6 +83,17 @@ class Admin final : public dialect::Dialect {
       case kUnload:
         options_.server->unload(std::string(values[0]), answer_later(std::move(exchange)));
         return;
+      case kSetLabel: {
+        auto version = read_version(*exchange);
+        if (!version.ok()) return refuse(version.error(), std::move(exchange));
+        options_.server->set_label(std::string(values[0]), std::string(values[1]), std::move(*version),
+                                   answer_later(std::move(exchange)));
+        return;
+      }
+      case kDropLabel:
+        options_.server->set_label(std::string(values[0]), std::string(values[1]), "",
+                                   answer_later(std::move(exchange)));
+        return;
       default:
         refuse(internal_error("admin.route", "this route has no handler"), std::move(exchange));
     }
@@ -90,6 +104,17 @@ class Admin final : public dialect::Dialect {
   }
 
  private:
+  static Result<std::string> read_version(const Exchange& exchange) {
+    json::Parser parser;
+    SLIPWAY_ASSIGN_OR_RETURN(const json::Value body, parser.parse_padded(as_text(exchange.body())));
+    const auto version =
+        body.is_object() && !body.object().duplicate_key() ? body.find("version") : std::nullopt;
+    const auto text = version ? version->as_string() : std::nullopt;
+    if (text && !text->empty()) return std::string(*text);
+    return invalid_argument("admin.version",
+                            "the body is to say which version the label stands for: {\"version\": \"2\"}");
+  }
+
   // std::function wants something that can be copied, so the exchange is shared; it is answered once all the
   // same.
   static std::function<void(Status)> answer_later(std::unique_ptr<Exchange> exchange) {
@@ -116,6 +141,10 @@ class Admin final : public dialect::Dialect {
       writer.field("version", status.version);
       writer.field("state", dialect::state_name(status.state));
       writer.field("reason", status.reason);
+      writer.key("labels");
+      writer.begin_array();
+      for (const std::string& label : status.labels) writer.string(label);
+      writer.end_array();
       writer.end_object();
     }
     writer.end_array();

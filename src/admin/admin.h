@@ -5,6 +5,8 @@
 //   GET  /control/v1/models                 everything known, ready or not
 //   POST /control/v1/models/{name}/load     loads or reloads; answers when it is ready or has failed
 //   POST /control/v1/models/{name}/unload
+//   PUT  /control/v1/models/{name}/labels/{label}   {"version": "2"}: lets the label stand for a ready
+//   version DELETE /control/v1/models/{name}/labels/{label}
 //
 // It speaks through the same contract as the dialects, so it needs no sockets of its own. Every route is a
 // control route.

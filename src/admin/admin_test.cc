@@ -16,10 +16,11 @@ using dialect::testing::send;
 
 class AdminTest : public ::testing::Test {
  protected:
-  dialect::testing::Answer ask(Method method, const std::string& path) {
+  dialect::testing::Answer ask(Method method, const std::string& path, std::string body = "") {
     dialect::testing::FakeRequest request;
     request.method = method;
     request.path = path;
+    request.body = std::move(body);
     return *send(*admin_, request);
   }
 
@@ -65,6 +66,17 @@ TEST_F(AdminTest, LoadsAndUnloadsAndPassesOnFailures) {
   EXPECT_EQ(failed.status, 404);
   EXPECT_EQ(failed.body,
             "{\"error\":{\"code\":\"NOT_FOUND\",\"id\":\"model.unknown\",\"message\":\"no such model\"}}");
+}
+
+TEST_F(AdminTest, MovesAndTakesAwayLabels) {
+  EXPECT_EQ(ask(Method::kPut, "/control/v1/models/wine/labels/stable", R"({"version": "2"})").status, 200);
+  EXPECT_EQ(ask(Method::kDelete, "/control/v1/models/wine/labels/stable").status, 200);
+  EXPECT_EQ(server_.labelled, (std::vector<std::string>{"wine stable=2", "wine stable="}));
+  for (const char* body : {"", "{}", "[]", R"({"version": 2})", R"({"version": ""})", R"({"version": "1)",
+                           R"({"version": "1", "version": "2"})"}) {
+    EXPECT_EQ(ask(Method::kPut, "/control/v1/models/wine/labels/stable", body).status, 400) << body;
+  }
+  EXPECT_EQ(server_.labelled.size(), 2U);
 }
 
 std::unique_ptr<dialect::Dialect> make_for_kit(const dialect::Host& host) {

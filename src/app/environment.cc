@@ -1,18 +1,52 @@
 #include "app/environment.h"
 
 #include "base/text.h"
+#include "serving/model_table.h"
 
 namespace slipway::app {
 namespace {
 
+void check_batch(const BatchEntry& batch, config::Problems& problems) {
+  for (std::size_t i = 1; i < batch.sizes.size(); ++i) {
+    if (batch.sizes[i] <= batch.sizes[i - 1])
+      problems.add("sizes", "the sizes are to ascend", "write them from the smallest to the largest");
+  }
+  if (!batch.sizes.empty() && batch.max_rows > 0 && batch.max_rows != batch.sizes.back())
+    problems.add("max_rows", "max_rows is not the last of sizes",
+                 "leave it out: the last of sizes is the most");
+}
+
 config::Schema<BatchEntry> batch_schema() {
+  const config::Range<std::int64_t> rows{
+      .min = 0, .max = 65536, .reason = "rows of one run share its memory"};
   config::Schema<BatchEntry> schema("batch", "How requests that wait are run together.");
-  schema.field(
-      "max_rows", &BatchEntry::max_rows,
-      config::integer<std::int64_t>({.min = 0, .max = 65536, .reason = "rows of one run share its memory"}),
-      {.text =
-           "Rows of one run; 0 is as many as pay, measured when the model is loaded, 1 runs every request "
-           "alone."});
+  schema
+      .field("max_rows", &BatchEntry::max_rows, config::integer<std::int64_t>(rows),
+             {.text = "Rows of one run; 0 is as many as pay, measured when the model is loaded, 1 runs every "
+                      "request alone. A request with more than is set here is run in pieces."})
+      .field("sizes", &BatchEntry::sizes,
+             config::list(config::integer<std::int64_t>(
+                 {.min = 1, .max = 65536, .reason = "rows of one run share its memory"})),
+             {.text = "Rows that a run may have, ascending; what has fewer is filled up. Empty is any."})
+      .field("delay", &BatchEntry::delay,
+             config::duration({.max = std::chrono::seconds(10), .reason = "every request may wait so long"}),
+             {.text = "How long a request waits for others to run with; 0s is not at all."});
+  schema.check(check_batch);
+  return schema;
+}
+
+config::Schema<PriorityEntry> priority_schema() {
+  const config::Range<std::int64_t> levels{.min = 1, .max = 16, .reason = "each is a queue"};
+  config::Schema<PriorityEntry> schema("priority", "Which requests go first.");
+  schema
+      .field("levels", &PriorityEntry::levels, config::integer<std::int64_t>(levels),
+             {.text = "How many there are; 1 goes first."})
+      .field("usual", &PriorityEntry::usual, config::integer<std::int64_t>(levels),
+             {.text = "That of requests which name none, or one that there is not."});
+  schema.check([](const PriorityEntry& priority, config::Problems& problems) {
+    if (priority.usual > priority.levels)
+      problems.add("usual", "the usual priority is beyond levels", "choose one from 1 to levels");
+  });
   return schema;
 }
 
@@ -66,10 +100,23 @@ config::Schema<DeploymentEntry> deployment_schema() {
              {.text = "Requests that may wait; more are refused at once."})
       .field("queue_size", &DeploymentEntry::queue_size,
              {.text = "Their inputs together; more are refused at once."})
+      .field("queue_wait", &DeploymentEntry::queue_wait,
+             {.text =
+                  "A request that would wait longer for its answer is refused at once; 0s is only by its own "
+                  "deadline."})
+      .field("priority", &DeploymentEntry::priority, priority_schema(), {.text = "Which requests go first."})
       .field("batch", &DeploymentEntry::batch, batch_schema(),
              {.text = "How requests that wait are run together."})
       .field("versions", &DeploymentEntry::versions, versions_schema(),
              {.text = "Which versions are ready side by side, where the package names none."})
+      .field(
+          "labels", &DeploymentEntry::labels,
+          config::map(config::text({.min_bytes = 1, .what = "a version"}),
+                      {.key = "LABEL",
+                       .check_key = [](std::string_view label) { return serving::check_label(label); }}),
+          {.text =
+               "Names that stand for versions, such as stable: \"2\"; each takes effect when its version is "
+               "ready, and can be moved by a call."})
       .field("run_in_place", &DeploymentEntry::run_in_place,
              config::duration(
                  {.max = std::chrono::milliseconds(10), .reason = "all connections of a loop wait for it"}),

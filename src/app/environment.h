@@ -13,6 +13,13 @@ namespace slipway::app {
 
 struct BatchEntry {
   std::int64_t max_rows = 0;
+  std::vector<std::int64_t> sizes;
+  Duration delay{};
+};
+
+struct PriorityEntry {
+  std::int64_t levels = 1;
+  std::int64_t usual = 1;
 };
 
 struct VersionsEntry {
@@ -34,8 +41,11 @@ struct DeploymentEntry {
   std::vector<int> affinity;
   std::int64_t queue = 1024;
   config::ByteSize queue_size{std::uint64_t{256} << 20U};
+  Duration queue_wait{};
+  PriorityEntry priority;
   BatchEntry batch;
   VersionsEntry versions;
+  std::map<std::string, std::string> labels;
   Duration run_in_place = std::chrono::microseconds(100);
   std::string isolation = "worker";
   WorkerEntry worker;

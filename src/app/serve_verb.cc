@@ -81,17 +81,31 @@ LogOptions log_options(const Context& context, const LogEntry& entry) {
   return options;
 }
 
+serving::QueueSettings queue_settings_of(const DeploymentEntry& entry) {
+  serving::QueueSettings queue;
+  queue.items = static_cast<std::size_t>(entry.queue);
+  queue.bytes = static_cast<std::size_t>(entry.queue_size.bytes);
+  queue.max_wait = entry.queue_wait;
+  queue.priority_levels = static_cast<std::size_t>(entry.priority.levels);
+  queue.default_priority = static_cast<std::size_t>(entry.priority.usual);
+  queue.max_batch_rows = static_cast<std::size_t>(entry.batch.max_rows);
+  for (const std::int64_t rows : entry.batch.sizes)
+    queue.batch_sizes.push_back(static_cast<std::size_t>(rows));
+  if (!queue.batch_sizes.empty()) queue.max_batch_rows = queue.batch_sizes.back();
+  queue.batch_delay = entry.batch.delay;
+  return queue;
+}
+
 serving::DeploymentSettings settings_of(const DeploymentEntry& entry) {
   serving::DeploymentSettings settings;
   settings.threads = static_cast<int>(entry.threads);
   settings.affinity = entry.affinity;
   settings.instances = entry.instances > 0 ? static_cast<std::size_t>(entry.instances)
                                            : std::max(1U, std::thread::hardware_concurrency());
-  settings.queue_items = static_cast<std::size_t>(entry.queue);
-  settings.queue_bytes = static_cast<std::size_t>(entry.queue_size.bytes);
+  settings.queue = queue_settings_of(entry);
   settings.latest_versions = static_cast<std::size_t>(entry.versions.latest);
   settings.only_versions = entry.versions.only;
-  settings.max_batch_rows = static_cast<std::size_t>(entry.batch.max_rows);
+  settings.labels = entry.labels;
   settings.run_in_place = entry.run_in_place;
   settings.isolation =
       entry.isolation == "worker" ? serving::Isolation::kWorker : serving::Isolation::kInline;

@@ -47,6 +47,14 @@ Error Error::with_faults(std::vector<Fault> faults) const {
   return copy;
 }
 
+Error Error::with_retry_after(std::chrono::nanoseconds wait) const {
+  auto detail = std::make_shared<Detail>(*detail_);
+  detail->retry_after = wait;
+  Error copy = *this;
+  copy.detail_ = std::move(detail);
+  return copy;
+}
+
 Error Error::within(std::string_view context) const {
   auto detail = std::make_shared<Detail>(*detail_);
   detail->message = std::string(context) + ": " + detail_->message;

@@ -5,6 +5,7 @@
 // Shape of Status and Result: after std::expected (C++23), so that the standard type can replace them.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -63,11 +64,14 @@ class Error {
   [[nodiscard]] const std::string& message() const { return detail_->message; }
   [[nodiscard]] Reach reach() const { return detail_->reach; }
   [[nodiscard]] const std::vector<Fault>& faults() const { return detail_->faults; }
+  /// How long to wait before another try; 0 = nothing is known.
+  [[nodiscard]] std::chrono::nanoseconds retry_after() const { return detail_->retry_after; }
 
   /// These give a changed copy: `return Error(...).with_reach(Reach::kModel);`
   [[nodiscard]] Error with_reach(Reach reach) const;
   [[nodiscard]] Error with_fault(Fault fault) const;
   [[nodiscard]] Error with_faults(std::vector<Fault> faults) const;
+  [[nodiscard]] Error with_retry_after(std::chrono::nanoseconds wait) const;
   /// Puts words before the message: "reading wine.csv: ...".
   [[nodiscard]] Error within(std::string_view context) const;
 
@@ -81,6 +85,7 @@ class Error {
     std::string id;
     std::string message;
     std::vector<Fault> faults;
+    std::chrono::nanoseconds retry_after{};
   };
   std::shared_ptr<const Detail> detail_;
 };

@@ -25,10 +25,12 @@ struct Request {
   std::vector<std::string_view> requested_outputs;  ///< empty = all
   MonoTime received{};                              ///< when its last byte came
   MonoTime deadline = MonoTime::max();              ///< when nobody waits for the answer any more
+  std::uint64_t priority = 0;  ///< 1 goes first, then 2, ...; 0 = the model's default level
 };
 
 /// Where the time of one request went.
 struct Timings {
+  Duration receive{};  ///< from the request's head to its last byte
   Duration parse{};
   Duration queue{};
   Duration compute{};
@@ -59,6 +61,9 @@ class Call {
  public:
   virtual ~Call() = default;
   virtual void done(Result<Response> response) = 0;
+  /// True when the answer would reach nobody any more; a call that waits is then dropped, with an error.
+  /// Asked from other threads, and often: cheap, and no lock.
+  [[nodiscard]] virtual bool gone() const { return false; }
 
   Request request;
 };

@@ -229,6 +229,7 @@ void Http1Connection::begin_request(std::size_t head_size) {
     return;
   }
   body_began_ = host_.loop.now();
+  request.begun = body_began_;
   body_check_at_ = body_began_ + kBodyCheckEvery;
   body_received_ = end_ - begin_ - head_size_;
   request.continue_pending = request.head.expect_continue && body_received_ == 0;

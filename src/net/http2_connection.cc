@@ -151,6 +151,7 @@ void Http2Connection::head(http2::Stream& opened, bool ended) {
     return;
   }
   stream.body_began = host_.loop.now();
+  stream.begun = stream.body_began;
   stream.unasked = stream.head.coding == Coding::kIdentity;
   if (stream.unasked) ++unasked_;
   if (stream.head.expect_continue) session_.inform(stream, 100);

@@ -61,6 +61,7 @@ class RequestState : public Task {
   BlockRef block;
   BodyBuffer body_buffer;
   ByteView body;
+  MonoTime begun{};  ///< when the head was there; zero = when the rest was, too
   MonoTime received{};
   bool local = false;
   std::shared_ptr<const dialect::PeerIdentity> peer;  ///< null when the client showed no certificate
@@ -152,6 +153,9 @@ class HttpExchange final : public dialect::Exchange {
   [[nodiscard]] std::optional<std::string_view> header(std::string_view lower_name) const override;
   [[nodiscard]] ByteView body() const override { return request_.body; }
   [[nodiscard]] MonoTime received() const override { return request_.received; }
+  [[nodiscard]] MonoTime begun() const override {
+    return request_.begun == MonoTime{} ? request_.received : request_.begun;
+  }
   [[nodiscard]] bool gone() const override { return request_.gone.load(std::memory_order_relaxed); }
   [[nodiscard]] bool local() const override { return request_.local; }
   [[nodiscard]] const dialect::PeerIdentity* peer() const override { return request_.peer.get(); }

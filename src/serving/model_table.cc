@@ -13,13 +13,24 @@ std::size_t thread_number() {
   return number;
 }
 
-std::string versions_of(const std::vector<dialect::ModelLease>& revisions) {
+std::string versions_of(const ReadyModel& model) {
   std::vector<std::string> names;
-  for (const auto& revision : revisions) names.push_back(revision->version());
+  for (const auto& revision : model.revisions) names.push_back(revision->version());
+  for (const auto& [label, revision] : model.labels) names.push_back(label);
   return join_words(names);
 }
 
 }  // namespace
+
+Status check_label(std::string_view label) {
+  if (auto name = check_name("label", label); !name.ok())
+    return invalid_argument("model.label", name.error().message());
+  const char first = label.front();
+  if ((first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z')) return {};
+  return invalid_argument(
+      "model.label",
+      "the label \"" + std::string(label) + "\" is to start with a letter, since versions start with digits");
+}
 
 ModelTable::ModelTable() { publish(std::make_shared<TableSnapshot>()); }
 
@@ -51,13 +62,16 @@ Result<dialect::ModelLease> ModelTable::find(std::string_view name, std::string_
     return not_found("model.unknown", "no model \"" + printable(name) + "\" is ready here" +
                                           (near.empty() ? "" : "; did you mean \"" + near + "\"?"));
   }
-  if (version.empty()) return found->second.back();
-  for (const auto& revision : found->second) {
+  const ReadyModel& model = found->second;
+  if (version.empty()) return model.revisions.back();
+  for (const auto& revision : model.revisions) {
     if (revision->version() == version) return revision;
   }
-  return not_found("model.version_unknown", "model \"" + found->first + "\" has no version \"" +
+  const auto label = model.labels.find(version);
+  if (label != model.labels.end()) return label->second;
+  return not_found("model.version_unknown", "model \"" + found->first + "\" has no version or label \"" +
                                                 printable(version) +
-                                                "\" ready; ready: " + versions_of(found->second));
+                                                "\" ready; ready: " + versions_of(model));
 }
 
 }  // namespace slipway::serving

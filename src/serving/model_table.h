@@ -15,9 +15,18 @@
 
 namespace slipway::serving {
 
-/// Ready revisions by model name, oldest version first.
+/// A label is a name, as check_name has it, that starts with a letter. Errors: model.label.
+Status check_label(std::string_view label);
+
+/// What is ready of one model.
+struct ReadyModel {
+  std::vector<dialect::ModelLease> revisions;                      ///< oldest version first; never none
+  std::map<std::string, dialect::ModelLease, std::less<>> labels;  ///< names that stand for one of them
+};
+
+/// By name.
 struct TableSnapshot {
-  std::map<std::string, std::vector<dialect::ModelLease>, std::less<>> models;
+  std::map<std::string, ReadyModel, std::less<>> models;
 };
 
 /// Readers take a reference to the current snapshot. Each thread has a copy of the pointer behind a lock of
@@ -29,7 +38,8 @@ class ModelTable {
   ModelTable();
   void publish(std::shared_ptr<const TableSnapshot> snapshot);
   [[nodiscard]] std::shared_ptr<const TableSnapshot> snapshot() const;
-  /// As dialect::ModelServer::find. `empty` version = the last of the list.
+  /// As dialect::ModelServer::find. `empty` version = the last of the list; a version goes before a
+  /// label of the same name.
   [[nodiscard]] Result<dialect::ModelLease> find(std::string_view name, std::string_view version) const;
 
  private:

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "serving/binding.h"
-#include "serving/measure.h"
-#include "serving/stacking.h"
+#include "serving/queue/binding.h"
+#include "serving/queue/measure.h"
+#include "serving/queue/stacking.h"
 
 namespace slipway::serving {
 namespace {
@@ -32,7 +32,9 @@ class Revision::Job final : public Pending {
     binding = std::move(bound);
     created = revision_.clock_->now();
     deadline = call_->request.deadline;
+    priority = call_->request.priority;
   }
+  [[nodiscard]] bool gone() const override { return call_->gone(); }
 
   // On the caller's thread, where a run takes microseconds. The completion owns the job.
   static void run_in_place(std::unique_ptr<Job> job) {
@@ -91,38 +93,53 @@ Result<std::unique_ptr<Revision>> Revision::load(ModelBundle bundle, const Deplo
   revision->platform_ = std::string(backend->name());
   revision->settings_ = settings;
   revision->clock_ = &clock;
-  revision->measure_cost(bundle.batchable);
+  revision->make_scheduler(revision->measure_cost(bundle.batchable));
+  return revision;
+}
+
+void Revision::make_scheduler(RunTimes measured) {
+  const QueueSettings& wanted = settings_.queue;
+  SchedulerOptions options;
+  options.instances = settings_.instances;
   // A worker is given one run ahead, so that it does not stand idle while its last answer travels; not when
   // runs are so long that this is nothing, since what a worker was given runs, even when nobody waits any
   // more.
   constexpr Duration kWorthRunningAhead = std::chrono::milliseconds(5);
-  const auto run = revision->measured_run();
-  const bool isolated = settings.isolation == Isolation::kWorker;
-  const std::size_t ahead = isolated && run && *run < kWorthRunningAhead ? 1 : 0;
-  revision->scheduler_ =
-      std::make_unique<Scheduler>(SchedulerOptions{.instances = settings.instances + ahead,
-                                                   .max_items = settings.queue_items,
-                                                   .max_bytes = settings.queue_bytes,
-                                                   .max_batch_rows = revision->max_batch_rows_,
-                                                   .name = revision->name_},
-                                  *revision->instance_, clock);
-  return revision;
+  const auto run = measured_run();
+  const bool isolated = settings_.isolation == Isolation::kWorker;
+  options.ahead = isolated && run && *run < kWorthRunningAhead ? 1 : 0;
+  options.measured = std::move(measured);
+  options.queue.max_items = wanted.items;
+  options.queue.max_bytes = wanted.bytes;
+  options.queue.max_batch_rows = max_batch_rows_;
+  options.queue.split = may_stack_ && wanted.max_batch_rows > 1;
+  if (may_stack_) options.queue.batch_sizes = wanted.batch_sizes;
+  if (max_batch_rows_ > 1) options.queue.batch_delay = wanted.batch_delay;
+  if (wanted.max_wait > Duration{}) options.queue.max_wait = wanted.max_wait;
+  options.queue.priority_levels = wanted.priority_levels;
+  options.queue.default_priority = wanted.default_priority;
+  options.queue.name = name_;
+  // What a run must be like, or is to wait for, only the queue sees to.
+  in_place_ = options.queue.batch_sizes.empty() && options.queue.batch_delay == Duration{};
+  scheduler_ = std::make_unique<Scheduler>(std::move(options), *instance_, *clock_);
 }
 
-void Revision::measure_cost(bool batchable) {
-  const auto trial = trial_inputs(*function_, example_record_, signature());
-  if (!trial) return;
+Revision::RunTimes Revision::measure_cost(bool batchable) {
+  const std::size_t wanted = settings_.queue.max_batch_rows;
   // What was not proved to batch is stacked only when the deployment says so.
-  const bool may_stack = takes_rows(signature()) && (settings_.max_batch_rows > 0 || batchable);
+  may_stack_ = takes_rows(signature()) && (wanted > 0 || batchable);
+  if (may_stack_ && wanted > 0) max_batch_rows_ = wanted;
+  const auto trial = trial_inputs(*function_, example_record_, signature());
+  if (!trial) return {};
   constexpr std::size_t kMostRows = 64;
   constexpr Duration kBudget = std::chrono::milliseconds(300);
-  const std::size_t most = may_stack && settings_.max_batch_rows == 0 ? kMostRows : 1;
-  const auto cost = measure(*instance_, *trial, most, kBudget, *clock_);
-  if (may_stack && settings_.max_batch_rows > 0) max_batch_rows_ = settings_.max_batch_rows;
-  if (!cost) return;
+  const std::size_t most = may_stack_ && wanted == 0 ? kMostRows : 1;
+  auto cost = measure(*instance_, *trial, most, kBudget, *clock_);
+  if (!cost) return {};
   if (most > 1) max_batch_rows_ = cost->best_rows;
   run_bytes_ = std::max<std::size_t>(cost->input_bytes, 1);
   run_ns_.store(std::max<std::int64_t>(cost->run.count(), 1), std::memory_order_relaxed);
+  return std::move(cost->by_rows);
 }
 
 std::optional<Duration> Revision::measured_run() const {
@@ -132,7 +149,7 @@ std::optional<Duration> Revision::measured_run() const {
 
 bool Revision::runs_in_place(std::size_t input_bytes) const {
   const std::int64_t ns = run_ns_.load(std::memory_order_relaxed);
-  if (ns == 0) return false;
+  if (ns == 0 || !in_place_) return false;
   const double scale = std::max(1.0, static_cast<double>(input_bytes) / static_cast<double>(run_bytes_));
   return static_cast<double>(ns) * scale < static_cast<double>(settings_.run_in_place.count());
 }
@@ -157,15 +174,12 @@ void Revision::infer(dialect::ModelLease self, std::unique_ptr<infer::Call> call
   }
   const std::size_t bytes = binding->input_bytes;
   auto job = std::make_unique<Job>(std::move(self), *this, std::move(*binding), std::move(call));
-  if (runs_in_place(bytes)) {
+  if (job->deadline <= job->created) {
+    job->answer(deadline_exceeded("infer.deadline", "the deadline passed before the request was run"));
+  } else if (runs_in_place(bytes)) {
     Job::run_in_place(std::move(job));
-    return;
-  }
-  std::unique_ptr<Pending> pending = std::move(job);
-  if (!scheduler_->try_push(pending)) {
-    pending->answer(resource_exhausted("infer.overloaded", "model \"" + name_ + "\" has " +
-                                                               std::to_string(settings_.queue_items) +
-                                                               " requests waiting; try again later"));
+  } else {
+    scheduler_->push(std::move(job));
   }
 }
 

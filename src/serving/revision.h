@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,7 +14,7 @@
 #include "contracts/dialect/dialect.h"
 #include "function/function.h"
 #include "infer/infer.h"
-#include "serving/scheduler.h"
+#include "serving/queue/scheduler.h"
 #include "serving/statistics.h"
 #include "tensor/signature.h"
 
@@ -24,17 +25,28 @@ enum class Isolation : std::uint8_t {
   kWorker,  ///< in a process of its own
 };
 
+/// How requests that wait are run together, and which of them go first.
+struct QueueSettings {
+  std::size_t items = 1024;                     ///< requests that may wait; more are refused at once
+  std::size_t bytes = std::size_t{256} << 20U;  ///< their inputs together
+  Duration max_wait{};  ///< a request that would wait longer is refused at once; 0 = only by its deadline
+  std::size_t priority_levels = 1;
+  std::size_t default_priority = 1;
+  std::size_t max_batch_rows = 0;  ///< rows of one run: 0 = as many as pay, measured; 1 = every request alone
+  std::vector<std::size_t> batch_sizes;  ///< rows that a run may have, ascending; empty = any
+  Duration batch_delay{};                ///< how long a request may wait for company
+};
+
 /// How a deployment's revisions run.
 struct DeploymentSettings {
   int threads = 1;            ///< inside one run
   std::vector<int> affinity;  ///< cores for those threads
   std::string device = "cpu";
-  std::size_t instances = 1;                          ///< runs at the same time, off the event loops
-  std::size_t queue_items = 1024;                     ///< requests that may wait; more are refused at once
-  std::size_t queue_bytes = std::size_t{256} << 20U;  ///< their inputs together
-  std::size_t max_batch_rows = 0;  ///< rows of one run: 0 = as many as pay, measured; 1 = every request alone
-  std::size_t latest_versions = 0;         ///< only so many, the newest; 0 = all
-  std::vector<std::string> only_versions;  ///< only these; empty = all
+  std::size_t instances = 1;  ///< runs at the same time, off the event loops
+  QueueSettings queue;
+  std::size_t latest_versions = 0;            ///< only so many, the newest; 0 = all
+  std::vector<std::string> only_versions;     ///< only these; empty = all
+  std::map<std::string, std::string> labels;  ///< versions that they stand for as soon as those are ready
   Duration run_in_place =
       std::chrono::microseconds(100);  ///< a run expected to be shorter than this stays on the event loop
   std::size_t max_output_bytes = std::size_t{1} << 30U;
@@ -82,12 +94,15 @@ class Revision final : public dialect::ServedModel {
   [[nodiscard]] std::optional<Duration> measured_run() const;
   /// Rows of one run, at most.
   [[nodiscard]] std::size_t max_batch_rows() const override { return max_batch_rows_; }
+  [[nodiscard]] QueueState queue_state() const { return scheduler_->state(); }
   [[nodiscard]] dialect::ModelStatistics statistics() const override { return statistics_.snapshot(); }
 
  private:
   class Job;
   Revision() = default;
-  void measure_cost(bool batchable);
+  using RunTimes = std::vector<std::pair<std::size_t, Duration>>;  // rows, and what a run of so many took
+  RunTimes measure_cost(bool batchable);
+  void make_scheduler(RunTimes measured);
   [[nodiscard]] bool runs_in_place(std::size_t input_bytes) const;
   void note_run(const Binding& binding, const infer::Timings& timings) const;
 
@@ -102,6 +117,8 @@ class Revision final : public dialect::ServedModel {
   mutable std::atomic<std::int64_t> run_ns_{0};
   mutable Statistics statistics_;
   std::size_t max_batch_rows_ = 1;
+  bool may_stack_ = false;
+  bool in_place_ = true;  // runs may stay on the event loop at all
   std::unique_ptr<Scheduler> scheduler_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "base/text.h"
@@ -89,7 +90,10 @@ Result<dialect::ModelLease> Server::find(std::string_view name, std::string_view
   const auto slot = slots_.find(std::string(name));
   if (slot == slots_.end()) return found;
   for (const dialect::ModelStatus& status : slot->second.statuses) {
-    if (!version.empty() && status.version != version) continue;
+    const auto& labels = status.labels;
+    if (!version.empty() && status.version != version &&
+        std::find(labels.begin(), labels.end(), version) == labels.end())
+      continue;
     if (status.state == dialect::ModelState::kUnloaded) continue;
     return unavailable("model.not_ready", "model \"" + slot->first + "\"" +
                                               (status.version.empty() ? "" : " version " + status.version) +
@@ -104,7 +108,7 @@ Result<std::vector<std::string>> Server::versions(std::string_view name) const {
   const auto found = snapshot->models.find(name);
   if (found == snapshot->models.end()) return find(name, "").error();
   std::vector<std::string> versions;
-  for (const auto& revision : found->second) versions.push_back(revision->version());
+  for (const auto& revision : found->second.revisions) versions.push_back(revision->version());
   return versions;
 }
 
@@ -144,6 +148,62 @@ void Server::unload(std::string name, std::function<void(Status)> done) {
     clear_slot(slot, "unloaded");
     done({});
   });
+}
+
+void Server::set_label(std::string name, std::string label, std::string version,
+                       std::function<void(Status)> done) {
+  on_loader([this, name = std::move(name), label = std::move(label), version = std::move(version),
+             done = std::move(done)] { done(move_label(name, label, version)); });
+}
+
+Status Server::move_label(const std::string& name, const std::string& label, const std::string& version) {
+  const auto at = slots_.find(name);
+  if (at == slots_.end())
+    return not_found("model.unknown", "no model \"" + printable(name) + "\" is known here");
+  Slot& slot = at->second;
+  if (version.empty()) {
+    if (slot.labels.erase(label) == 0) {
+      return not_found("model.label_unknown",
+                       "model \"" + name + "\" has no label \"" + printable(label) + "\"");
+    }
+    slot.deployment.settings.labels.erase(label);
+  } else {
+    SLIPWAY_TRY(check_label(label));
+    if (slot.loaded.contains(label)) {
+      return invalid_argument("model.label", "model \"" + name + "\" has a version \"" + label +
+                                                 "\"; a label of that name would never be found");
+    }
+    if (!slot.loaded.contains(version)) {
+      return not_found("model.version_unknown", "model \"" + name + "\" has no version \"" +
+                                                    printable(version) +
+                                                    "\" ready; a label moves only to a ready one");
+    }
+    slot.labels[label] = version;
+    slot.deployment.settings.labels.erase(label);
+  }
+  set_statuses(slot, slot.statuses);
+  publish();
+  options_.logger->info("model.label", version.empty() ? "label taken away" : "label moved",
+                        {{"model", std::string_view(name)},
+                         {"label", std::string_view(label)},
+                         {"version", std::string_view(version)}});
+  return {};
+}
+
+// A label of the settings takes effect once, when its version is ready; from then on it moves by calls only.
+void Server::settle_labels(Slot& slot) {
+  auto& wanted = slot.deployment.settings.labels;
+  std::erase_if(wanted, [&](const auto& label) {
+    if (!slot.loaded.contains(label.second)) return false;
+    slot.labels[label.first] = label.second;
+    return true;
+  });
+  for (const auto& [label, version] : wanted) {
+    options_.logger->warning("model.label_waits", "a label waits for its version to be ready",
+                             {{"model", std::string_view(slot.deployment.name)},
+                              {"label", std::string_view(label)},
+                              {"version", std::string_view(version)}});
+  }
 }
 
 void Server::observe(std::string_view dialect, const dialect::RequestRecord& record) {
@@ -215,6 +275,12 @@ void Server::clear_slot(Slot& slot, std::string_view reason) {
 }
 
 void Server::set_statuses(Slot& slot, std::vector<dialect::ModelStatus> statuses) {
+  for (dialect::ModelStatus& status : statuses) {
+    status.labels.clear();
+    for (const auto& [label, version] : slot.labels) {
+      if (version == status.version) status.labels.push_back(label);
+    }
+  }
   {
     const std::lock_guard lock(statuses_mutex_);
     slot.statuses = std::move(statuses);
@@ -222,7 +288,8 @@ void Server::set_statuses(Slot& slot, std::vector<dialect::ModelStatus> statuses
   subscribers_.notify();
 }
 
-// The versions that the deployment's settings ask for, oldest first.
+// The versions that the deployment's settings ask for, oldest first. One that a label stands for stays,
+// however many newer ones there are.
 Result<std::vector<Candidate>> Server::wanted_candidates(Slot& slot) const {
   SLIPWAY_ASSIGN_OR_RETURN(auto all, slot.deployment.source->candidates());
   const DeploymentSettings& settings = slot.deployment.settings;
@@ -238,7 +305,16 @@ Result<std::vector<Candidate>> Server::wanted_candidates(Slot& slot) const {
     }
   }
   if (settings.latest_versions > 0 && all.size() > settings.latest_versions) {
-    all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(settings.latest_versions));
+    std::set<std::string> kept;
+    for (const auto& labels : {slot.labels, settings.labels}) {
+      for (const auto& [label, version] : labels) kept.insert(version);
+    }
+    std::size_t older = all.size() - settings.latest_versions;
+    std::erase_if(all, [&](const Candidate& candidate) {
+      const bool old = older > 0;
+      if (old) --older;
+      return old && !kept.contains(candidate.version);
+    });
   }
   return all;
 }
@@ -297,6 +373,8 @@ Status Server::load_slot(Slot& slot, Retry retry) {
   }
   slot.loaded = std::move(loaded);
   slot.order = std::move(order);
+  settle_labels(slot);
+  set_statuses(slot, std::move(statuses));
   publish();
   return outcome;
 }
@@ -349,8 +427,12 @@ void Server::publish() {
   auto snapshot = std::make_shared<TableSnapshot>();
   for (const auto& [name, slot] : slots_) {
     if (slot.order.empty()) continue;
-    auto& revisions = snapshot->models[name];
-    for (const std::string& version : slot.order) revisions.push_back(slot.loaded.at(version).revision);
+    ReadyModel& model = snapshot->models[name];
+    for (const std::string& version : slot.order) model.revisions.push_back(slot.loaded.at(version).revision);
+    for (const auto& [label, version] : slot.labels) {
+      const auto target = slot.loaded.find(version);
+      if (target != slot.loaded.end()) model.labels.emplace(label, target->second.revision);
+    }
   }
   table_.publish(std::move(snapshot));
   subscribers_.notify();

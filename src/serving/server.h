@@ -71,6 +71,10 @@ class Server final : public dialect::ModelServer {
   void infer(const dialect::ModelLease& model, std::unique_ptr<infer::Call> call) override;
   void load(std::string name, std::function<void(Status)> done) override;
   void unload(std::string name, std::function<void(Status)> done) override;
+  /// A label is a name that starts with a letter. What is set here is kept when the model is loaded again,
+  /// and goes before DeploymentSettings::labels.
+  void set_label(std::string name, std::string label, std::string version,
+                 std::function<void(Status)> done) override;
   void observe(std::string_view dialect, const dialect::RequestRecord& record) override;
 
  private:
@@ -88,6 +92,7 @@ class Server final : public dialect::ModelServer {
     std::vector<std::string> order;              // versions, oldest first
     std::vector<dialect::ModelStatus> statuses;  // what index() tells
     std::map<std::string, Failed> failed;        // what did not load, by version
+    std::map<std::string, std::string> labels;   // versions that they stand for, ready or not
     bool unloaded = false;                       // by a call; refresh() leaves it alone
   };
 
@@ -107,6 +112,8 @@ class Server final : public dialect::ModelServer {
   Result<std::vector<Candidate>> wanted_candidates(Slot& slot) const;
   void clear_slot(Slot& slot, std::string_view reason);
   Status refresh_slot(Slot& slot);
+  Status move_label(const std::string& name, const std::string& label, const std::string& version);
+  void settle_labels(Slot& slot);
   Status add_new_names(const Repository& repository);
   Result<Loaded> load_version(Slot& slot, const Candidate& candidate);
   Status add_from_repository(const std::string& name);

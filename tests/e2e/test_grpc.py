@@ -317,6 +317,6 @@ def test_what_waits_longer_than_its_client_is_never_run(busy):
     busy.async_infer("slow", [slow_tensor()], lambda result, error: answers.put(error))
     with pytest.raises(InferenceServerException) as late:
         busy.infer("slow", [slow_tensor()], client_timeout=0.2)
-    assert late.value.status() == "StatusCode.DEADLINE_EXCEEDED"
+    assert late.value.status() in ("StatusCode.DEADLINE_EXCEEDED", "StatusCode.RESOURCE_EXHAUSTED")  # refused at once, or late
     assert answers.get(timeout=60) is None
     assert wait_for_statistics(busy, 1, 1).execution_count == 1

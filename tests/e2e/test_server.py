@@ -112,4 +112,4 @@ def test_every_answer_says_where_its_time_went(serve, slipway, wine):
     for answer in answers:
         assert answer.status_code == 200, answer.text
         phases = [phase.split(";")[0] for phase in answer.headers["Server-Timing"].split(", ")]
-        assert phases == ["parse", "queue", "batch", "compute", "encode"]
+        assert phases == ["receive", "parse", "queue", "batch", "compute", "encode"]

@@ -45,8 +45,10 @@ class Reader {
     out_.binary_output = binary.value_or(false);
     SLIPWAY_ASSIGN_OR_RETURN(const auto timeout, parameters.count("timeout"));
     if (timeout && *timeout > 0) {
-      out_.timeout = timeout_of(*timeout);
+      out_.wishes.timeout = timeout_of(*timeout);
     }
+    SLIPWAY_ASSIGN_OR_RETURN(const auto priority, parameters.count("priority"));
+    out_.wishes.priority = priority.value_or(0);
     return {};
   }
 

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "contracts/dialect/dialect.h"
+#include "contracts/dialect/wishes.h"
 #include "openinference/classification.h"
 #include "tensor/signature.h"
 #include "tensor/tensor.h"
@@ -26,7 +27,7 @@ struct Decoded {
   std::vector<NamedTensorView> inputs;
   std::vector<OutputForm> outputs;  ///< empty = all
   bool binary_output = false;       ///< of outputs that say nothing themselves
-  std::optional<Duration> timeout;  ///< how long the client waits, from when the request was received
+  dialect::Wishes wishes;           ///< what the parameters timeout and priority say; unset where they do not
 
   std::forward_list<std::string> texts;
   std::vector<Buffer> buffers;

@@ -30,23 +30,30 @@ void respond(Encoded encoded, const infer::Timings& timings, Exchange& exchange)
   exchange.respond(200, headers, std::move(encoded.body));
 }
 
+Result<Decoded> receive(const Host& host, const dialect::ServedModel& model, const Exchange& exchange) {
+  SLIPWAY_ASSIGN_OR_RETURN(const dialect::Wishes wishes, dialect::read_wishes(exchange));
+  SLIPWAY_ASSIGN_OR_RETURN(Decoded decoded, decode(exchange.body(), exchange.header(kJsonSizeHeader),
+                                                   {model.signature(), host.limits}));
+  if (!decoded.wishes.timeout) decoded.wishes.timeout = wishes.timeout;
+  if (decoded.wishes.priority == 0) decoded.wishes.priority = wishes.priority;
+  return decoded;
+}
+
 /// One request while the model runs.
-class InferCall final : public infer::Call {
+class InferCall final : public dialect::ExchangeCall {
  public:
   InferCall(const Host& host, ModelLease model, Decoded decoded, std::unique_ptr<Exchange> exchange,
             Duration parse)
-      : host_(host),
+      : ExchangeCall(std::move(exchange)),
+        host_(host),
         model_(std::move(model)),
         decoded_(std::move(decoded)),
-        exchange_(std::move(exchange)),
         parse_(parse) {
     if (decoded_.id) request.id = *decoded_.id;
     request.inputs = std::move(decoded_.inputs);
     request.requested_outputs.reserve(decoded_.outputs.size());
     for (const OutputForm& output : decoded_.outputs) request.requested_outputs.push_back(output.name);
-    request.received = exchange_->received();
-    if (decoded_.timeout && request.received < MonoTime::max() - *decoded_.timeout)
-      request.deadline = request.received + *decoded_.timeout;
+    decoded_.wishes.put_into(request);
   }
 
   void done(Result<infer::Response> response) override {
@@ -55,20 +62,21 @@ class InferCall final : public infer::Call {
     record.rows = count_rows(model_->signature(), request);
     if (response.ok()) {
       record.timings = response->timings;
+      record.timings.receive = receive_time();
       record.timings.parse = parse_;
       const MonoTime begin = host_.clock->now();
       Result<Encoded> encoded = encode(*model_, response->outputs, form());
       record.timings.encode = host_.clock->now() - begin;
       if (encoded.ok()) {
-        respond(std::move(encoded).value(), record.timings, *exchange_);
+        respond(std::move(encoded).value(), record.timings, exchange());
       } else {
         record.code = encoded.code();
-        respond_error(encoded.error(), *exchange_);
+        respond_error(encoded.error(), exchange());
       }
     } else {
       record.code = response.code();
       record.timings.parse = parse_;
-      respond_error(response.error(), *exchange_);
+      respond_error(response.error(), exchange());
     }
     host_.server->observe(kDialectName, record);
   }
@@ -83,7 +91,6 @@ class InferCall final : public infer::Call {
   const Host& host_;
   ModelLease model_;
   Decoded decoded_;
-  std::unique_ptr<Exchange> exchange_;
   Duration parse_;
 };
 
@@ -95,8 +102,7 @@ void infer(const Host& host, std::string_view name, std::string_view version,
   dialect::RequestRecord record;
   Result<ModelLease> model = host.server->find(name, version);
   if (model.ok()) {
-    Result<Decoded> decoded =
-        decode(exchange->body(), exchange->header(kJsonSizeHeader), {(*model)->signature(), host.limits});
+    Result<Decoded> decoded = receive(host, **model, *exchange);
     const Duration parse = host.clock->now() - begin;
     if (decoded.ok()) {
       auto call =

@@ -335,7 +335,7 @@ TEST_F(OpenInferenceTest, StatusesAreTritons) {
       {already_exists("a", "b"), 400},   {permission_denied("a", "b"), 403},
       {not_found("a", "b"), 404},        {internal_error("a", "b"), 500},
       {data_loss("a", "b"), 500},        {unimplemented("a", "b"), 501},
-      {unavailable("a", "b"), 503},      {resource_exhausted("a", "b"), 503},
+      {unavailable("a", "b"), 503},      {resource_exhausted("a", "b"), 429},
       {deadline_exceeded("a", "b"), 503}};
   for (const auto& [error, status] : rows) {
     server_.run = [&error = error](const auto&, const auto&) -> Result<infer::Response> { return error; };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "contracts/dialect/server_timing.h"
+#include "contracts/dialect/wishes.h"
 #include "json/writer.h"
 
 namespace slipway::openinference {
@@ -14,7 +15,6 @@ using dialect::Header;
 
 constexpr Header kJson{"Content-Type", "application/json"};
 constexpr Header kNoSniff{"X-Content-Type-Options", "nosniff"};
-constexpr Header kRetry{"Retry-After", "1"};
 
 }  // namespace
 
@@ -37,6 +37,7 @@ int http_status(Code code) {
     case Code::kUnimplemented:
       return 501;
     case Code::kResourceExhausted:
+      return 429;
     case Code::kUnavailable:
     case Code::kDeadlineExceeded:
       return 503;
@@ -60,7 +61,8 @@ std::string encode_error(const Error& error) {
 }
 
 void respond_error(const Error& error, dialect::Exchange& exchange) {
-  const std::array<Header, 3> headers = {kJson, kNoSniff, kRetry};
+  const std::string wait = dialect::retry_after(error);
+  const std::array<Header, 3> headers = {kJson, kNoSniff, {"Retry-After", wait}};
   const bool again = error.code() == Code::kResourceExhausted || error.code() == Code::kUnavailable;
   exchange.respond(http_status(error.code()), std::span(headers).first(again ? 3 : 2), encode_error(error));
 }

@@ -15,8 +15,8 @@ namespace slipway::openinference {
 /// The name under which the server counts this dialect's requests.
 inline constexpr std::string_view kDialectName = "openinference";
 
-/// Triton's table: 400 for what the caller got wrong, 403, 404, 500, 501 as elsewhere, and 503 for everything
-/// that may go better later: not ready, a full queue, a deadline that passed.
+/// Triton's table: 400 for what the caller got wrong, 403, 404, 500, 501 as elsewhere, and 503 for what may
+/// go better later: not ready, a deadline that passed. A full queue, which Triton has no code for, is 429.
 int http_status(Code code);
 
 /// {"error": "message"}, with one line per fault where faults are known one by one.

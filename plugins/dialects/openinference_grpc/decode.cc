@@ -95,6 +95,9 @@ class Reader {
 
   Status take_parameter(ByteView entry) {
     SLIPWAY_ASSIGN_OR_RETURN(const Parameter parameter, read_parameter(entry));
+    if (parameter.key == "priority") {
+      SLIPWAY_ASSIGN_OR_RETURN(out_.priority, parameter.count());
+    }
     if (parameter.key != "timeout") return {};
     SLIPWAY_ASSIGN_OR_RETURN(const std::uint64_t timeout, parameter.count());
     out_.timeout.reset();

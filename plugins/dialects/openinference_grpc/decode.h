@@ -26,6 +26,7 @@ struct Decoded {
   std::vector<NamedTensorView> inputs;
   std::vector<openinference::OutputForm> outputs;  ///< empty = all
   std::optional<Duration> timeout;                 ///< how long the client waits, from when it sent
+  std::uint64_t priority = 0;                      ///< as infer::Request::priority
 
   std::vector<Buffer> buffers;
 };

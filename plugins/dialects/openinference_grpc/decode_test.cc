@@ -236,6 +236,14 @@ TEST(Decode, ATimeoutOfZeroIsNoneAndTheLastOneCounts) {
   EXPECT_EQ(*decode(as_bytes(message(both(kGood, timeout(1500)))))->timeout, std::chrono::microseconds(1500));
 }
 
+TEST(Decode, APriorityIsANumber) {
+  const auto priority = [](std::uint64_t value) {
+    return parameter(4, "priority", [=](Writer& out) { out.varint(5, value); });
+  };
+  EXPECT_EQ(decode(as_bytes(message(kGood)))->priority, 0U);
+  EXPECT_EQ(decode(as_bytes(message(both(kGood, priority(2)))))->priority, 2U);
+}
+
 TEST(Decode, WhatCouldBeReadIsThereAfterAnError) {
   const std::string wrong = message(both([](Writer& out) { out.text(3, "7"); }, input("FLOAT", {1})));
   Decoded decoded;

@@ -17,6 +17,8 @@ class UnaryInferCall final : public InferCall {
 
   [[nodiscard]] grpc::UnaryCall& call() { return call_; }
 
+  [[nodiscard]] bool gone() const override { return call_.gone(); }
+
  private:
   Status write(const Answer& answer, std::string& out) override { return write_answer(answer, out); }
 

@@ -41,6 +41,7 @@ Status InferCall::read(ByteView message, MonoTime received, MonoTime deadline) {
     request.requested_outputs.push_back(output.name);
   request.received = received;
   request.deadline = deadline;
+  request.priority = decoded_.priority;
   if (decoded_.timeout && received < MonoTime::max() - *decoded_.timeout)
     request.deadline = std::min(deadline, received + *decoded_.timeout);
   return {};

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "contracts/dialect/wishes.h"
 #include "json/json.h"
 #include "json/writer.h"
 #include "plugins/dialects/records/wire.h"
@@ -41,22 +42,27 @@ Result<json::Value> find_records(const json::Value& body) {
   return *records;
 }
 
+struct Asked {
+  function::Batch batch;
+  dialect::Wishes wishes;
+};
+
 /// One request while the model runs.
-class PredictCall final : public infer::Call {
+class PredictCall final : public dialect::ExchangeCall {
  public:
-  PredictCall(const Host& host, ModelLease model, function::Batch batch, std::unique_ptr<Exchange> exchange,
+  PredictCall(const Host& host, ModelLease model, Asked asked, std::unique_ptr<Exchange> exchange,
               Duration parse)
-      : host_(host),
+      : ExchangeCall(std::move(exchange)),
+        host_(host),
         model_(std::move(model)),
-        batch_(std::move(batch)),
-        exchange_(std::move(exchange)),
+        batch_(std::move(asked.batch)),
         parse_(parse) {
+    asked.wishes.put_into(request);
     request.inputs.reserve(batch_.inputs.size());
     for (const NamedTensor& input : batch_.inputs)
       request.inputs.push_back({input.name, input.tensor.view()});
     const auto outputs = model_->function().needed_outputs();
     request.requested_outputs.assign(outputs.begin(), outputs.end());
-    request.received = exchange_->received();
   }
 
   void done(Result<infer::Response> response) override {
@@ -65,20 +71,21 @@ class PredictCall final : public infer::Call {
     record.rows = batch_.rows;
     if (response.ok()) {
       record.timings = response->timings;
+      record.timings.receive = receive_time();
       record.timings.parse = parse_;
       const MonoTime begin = host_.clock->now();
       Result<std::string> body = encode(*model_, response->outputs, batch_.rows);
       record.timings.encode = host_.clock->now() - begin;
       if (body.ok()) {
-        respond_timed(std::move(body).value(), record.timings, *exchange_);
+        respond_timed(std::move(body).value(), record.timings, exchange());
       } else {
         record.code = body.code();
-        respond_error(body.error(), *exchange_);
+        respond_error(body.error(), exchange());
       }
     } else {
       record.code = response.code();
       record.timings.parse = parse_;
-      respond_error(response.error(), *exchange_);
+      respond_error(response.error(), exchange());
     }
     host_.server->observe(kDialectName, record);
   }
@@ -87,14 +94,15 @@ class PredictCall final : public infer::Call {
   const Host& host_;
   ModelLease model_;
   function::Batch batch_;
-  std::unique_ptr<Exchange> exchange_;
   Duration parse_;
 };
 
-Result<function::Batch> receive(const Host& host, const dialect::ServedModel& model,
-                                const Exchange& exchange) {
+Result<Asked> receive(const Host& host, const dialect::ServedModel& model, const Exchange& exchange) {
   SLIPWAY_TRY(check_content_type(exchange));
-  return decode(as_text(exchange.body()), model.function(), host.limits);
+  SLIPWAY_ASSIGN_OR_RETURN(const dialect::Wishes wishes, dialect::read_wishes(exchange));
+  SLIPWAY_ASSIGN_OR_RETURN(function::Batch batch,
+                           decode(as_text(exchange.body()), model.function(), host.limits));
+  return Asked{std::move(batch), wishes};
 }
 
 }  // namespace
@@ -145,17 +153,17 @@ void predict(const Host& host, std::string_view name, std::string_view version,
   dialect::RequestRecord record;
   Result<ModelLease> model = host.server->find(name, version);
   if (model.ok()) {
-    Result<function::Batch> batch = receive(host, **model, *exchange);
+    Result<Asked> asked = receive(host, **model, *exchange);
     const Duration parse = host.clock->now() - begin;
-    if (batch.ok()) {
+    if (asked.ok()) {
       auto call =
-          std::make_unique<PredictCall>(host, *model, std::move(batch).value(), std::move(exchange), parse);
+          std::make_unique<PredictCall>(host, *model, std::move(asked).value(), std::move(exchange), parse);
       return host.server->infer(*model, std::move(call));
     }
     record.model = model->get();
-    record.code = batch.code();
+    record.code = asked.code();
     record.timings.parse = parse;
-    respond_error(batch.error(), *exchange);
+    respond_error(asked.error(), *exchange);
   } else {
     record.code = model.code();
     respond_error(model.error(), *exchange);

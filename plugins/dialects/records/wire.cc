@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "contracts/dialect/server_timing.h"
+#include "contracts/dialect/wishes.h"
 #include "function/function.h"
 #include "json/writer.h"
 
@@ -15,7 +16,6 @@ using dialect::Header;
 
 constexpr Header kJson{"Content-Type", "application/json"};
 constexpr Header kNoSniff{"X-Content-Type-Options", "nosniff"};
-constexpr Header kRetry{"Retry-After", "1"};
 
 void write_fault(const Fault& fault, json::Writer& out) {
   out.begin_object();
@@ -84,7 +84,8 @@ std::string encode_error(const Error& error) {
 }
 
 void respond_error(const Error& error, dialect::Exchange& exchange) {
-  const std::array<Header, 3> headers = {kJson, kNoSniff, kRetry};
+  const std::string wait = dialect::retry_after(error);
+  const std::array<Header, 3> headers = {kJson, kNoSniff, {"Retry-After", wait}};
   const bool again = error.code() == Code::kResourceExhausted || error.code() == Code::kUnavailable;
   exchange.respond(dialect::http_status(error.code()), std::span(headers).first(again ? 3 : 2),
                    encode_error(error));

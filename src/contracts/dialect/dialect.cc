@@ -20,6 +20,8 @@ std::string_view state_name(ModelState state) {
 
 std::shared_ptr<void> ModelServer::subscribe(std::function<void()>) { return nullptr; }
 
+bool ModelServer::demand(std::string_view, std::function<void()>) { return false; }
+
 int http_status(Code code) {
   switch (code) {
     case Code::kOk:

@@ -70,7 +70,8 @@ struct ModelStatus {
   std::string name;
   std::string version;
   ModelState state = ModelState::kReady;
-  std::string reason;  ///< why it failed or is not ready
+  std::string reason;                    ///< why it failed or is not ready
+  std::vector<std::string> labels = {};  ///< names that stand for this version
 };
 
 /// What one finished request for an inference tells the monitors.
@@ -86,7 +87,8 @@ class ModelServer {
  public:
   virtual ~ModelServer() = default;
 
-  /// `version` empty = the latest that is ready. Cost: no lock.
+  /// `version` empty = the latest that is ready; else a version, or a label that stands for one. Cost: no
+  /// lock.
   /// Errors: model.unknown, model.version_unknown (not found), model.not_ready (unavailable).
   [[nodiscard]] virtual Result<ModelLease> find(std::string_view name, std::string_view version) const = 0;
   /// The ready versions of a model, oldest first. Errors: model.unknown.
@@ -109,6 +111,14 @@ class ModelServer {
   /// thread.
   virtual void load(std::string name, std::function<void(Status)> done) = 0;
   virtual void unload(std::string name, std::function<void(Status)> done) = 0;
+  /// For a model that find() does not give because it is loaded only when it is asked for: loads it, calls
+  /// `done` when that has ended, well or not, on any thread, and gives true. False for every other model, and
+  /// when too much waits already; `done` is then never called.
+  [[nodiscard]] virtual bool demand(std::string_view name, std::function<void()> done);
+  /// Lets `label` stand for a ready version from now on; with an empty version the label is taken away.
+  /// Errors (through done): model.unknown, model.version_unknown, model.label_unknown, model.label.
+  virtual void set_label(std::string name, std::string label, std::string version,
+                         std::function<void(Status)> done) = 0;
 
   /// Told once for each inference that came, answered or refused, with the code that the client saw; never
   /// for other requests. `dialect` is the dialect's name. Cost: a few relaxed atomic additions.

@@ -64,6 +64,8 @@ class Exchange {
   [[nodiscard]] virtual ByteView body() const = 0;
   /// When the last byte of the body was received.
   [[nodiscard]] virtual MonoTime received() const = 0;
+  /// When its head was there.
+  [[nodiscard]] virtual MonoTime begun() const { return received(); }
   /// The client's connection is closed; an answer would reach nobody.
   [[nodiscard]] virtual bool gone() const = 0;
   /// True when the request came over loopback or a Unix socket.

@@ -6,7 +6,8 @@
 namespace slipway::dialect {
 
 ServerTiming::ServerTiming(const infer::Timings& timings) {
-  append_phase("parse", timings.parse);
+  append_phase("receive", timings.receive);
+  append_phase(", parse", timings.parse);
   append_phase(", queue", timings.queue);
   append(", batch;desc=");
   append_number(timings.batch_rows, 1);

@@ -10,8 +10,8 @@
 
 namespace slipway::dialect {
 
-/// "parse;dur=0.004, queue;dur=0.000, batch;desc=5, compute;dur=1.250, encode;dur=0.003", made without
-/// allocation.
+/// "receive;dur=0.000, parse;dur=0.004, queue;dur=0.000, batch;desc=5, compute;dur=1.250, encode;dur=0.003",
+/// made without allocation.
 class ServerTiming {
  public:
   static constexpr std::string_view kHeader = "Server-Timing";

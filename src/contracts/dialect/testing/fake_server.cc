@@ -118,6 +118,15 @@ void FakeServer::unload(std::string name, std::function<void(Status)> done) {
   finish(std::move(done));
 }
 
+void FakeServer::set_label(std::string name, std::string label, std::string version,
+                           std::function<void(Status)> done) {
+  {
+    const std::lock_guard lock(mutex_);
+    labelled.push_back(name + " " + label + "=" + version);
+  }
+  finish(std::move(done));
+}
+
 void FakeServer::observe(std::string_view dialect, const RequestRecord& record) {
   const std::lock_guard lock(mutex_);
   observed.emplace_back(dialect, record);

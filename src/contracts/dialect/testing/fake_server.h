@@ -63,6 +63,7 @@ class FakeServer final : public ModelServer {
   std::vector<std::pair<std::string, RequestRecord>> observed;
   std::vector<std::string> loaded;
   std::vector<std::string> unloaded;
+  std::vector<std::string> labelled;  ///< "wine stable=2"
 
   [[nodiscard]] Result<ModelLease> find(std::string_view name, std::string_view version) const override;
   [[nodiscard]] Result<std::vector<std::string>> versions(std::string_view name) const override;
@@ -72,6 +73,8 @@ class FakeServer final : public ModelServer {
   void infer(const ModelLease& model, std::unique_ptr<infer::Call> call) override;
   void load(std::string name, std::function<void(Status)> done) override;
   void unload(std::string name, std::function<void(Status)> done) override;
+  void set_label(std::string name, std::string label, std::string version,
+                 std::function<void(Status)> done) override;
   void observe(std::string_view dialect, const RequestRecord& record) override;
 
  private:

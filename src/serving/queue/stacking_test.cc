@@ -1,7 +1,9 @@
-#include "serving/stacking.h"
+#include "serving/queue/stacking.h"
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <numeric>
 #include <string>
 
 #include "base/random.h"
@@ -37,6 +39,19 @@ bool same(const TensorView& a, const TensorView& b) {
          std::equal(a.data.begin(), a.data.end(), b.data.begin(), b.data.end());
 }
 
+// What a model answers that gives back its inputs.
+infer::Response echo(std::span<const TensorView> inputs) {
+  auto memory = std::make_unique<Memory>();
+  infer::Response whole;
+  for (const TensorView& input : inputs) {
+    EXPECT_TRUE(input.validate().ok());
+    memory->tensors.push_back(Tensor::copy_of(input));
+  }
+  for (const Tensor& tensor : memory->tensors) whole.outputs.push_back({"y", tensor.view()});
+  whole.memory = std::move(memory);
+  return whole;
+}
+
 // A model that gives back its inputs must give each request its own rows again, whatever sizes meet.
 TEST(Stacking, WhatIsStackedComesApartAsItWas) {
   Random random(7);
@@ -49,22 +64,17 @@ TEST(Stacking, WhatIsStackedComesApartAsItWas) {
       rows.push_back(1 + random.below(5));
       requests.push_back(request(random, rows.back()));
     }
-    std::vector<const Binding*> parts;
+    std::vector<RowRange> parts;
     for (std::size_t i = 0; i < count; ++i) bindings.push_back(bound(requests[i], rows[i]));
     for (const Binding& binding : bindings) {
       EXPECT_TRUE(can_stack(bindings.front(), binding));
-      parts.push_back(&binding);
+      parts.push_back({&binding, 0, binding.rows});
     }
-    const Stacked stacked = stack(parts);
-    auto memory = std::make_unique<Memory>();
-    infer::Response whole;
-    for (const TensorView& input : stacked.inputs) {
-      EXPECT_TRUE(input.validate().ok());
-      memory->tensors.push_back(Tensor::copy_of(input));
-    }
-    for (const Tensor& tensor : memory->tensors) whole.outputs.push_back({"y", tensor.view()});
-    whole.memory = std::move(memory);
-    auto apart = cut(std::move(whole), rows);
+    const std::size_t sum = std::accumulate(rows.begin(), rows.end(), std::size_t{0});
+    const std::size_t run_rows = sum + random.below(4);
+    const Stacked stacked = stack(parts, run_rows);
+    EXPECT_EQ(stacked.rows, run_rows);
+    auto apart = cut(echo(stacked.inputs), rows, run_rows);
     ASSERT_TRUE(apart.ok());
     for (std::size_t i = 0; i < count; ++i) {
       for (std::size_t k = 0; k < 2; ++k) {
@@ -72,6 +82,40 @@ TEST(Stacking, WhatIsStackedComesApartAsItWas) {
       }
     }
   }
+}
+
+TEST(Stacking, ARequestInPiecesIsJoinedAsItWas) {
+  Random random(8);
+  for (int round = 0; round < 200; ++round) {
+    const std::size_t rows = 1 + random.below(20);
+    const auto tensors = request(random, rows);
+    const Binding binding = bound(tensors, rows);
+    std::vector<infer::Response> answers;
+    for (std::size_t first = 0; first < rows;) {
+      const std::size_t count = 1 + random.below(rows - first);
+      const RowRange piece{&binding, first, count};
+      const std::size_t run_rows = count + random.below(3);
+      auto apart = cut(echo(stack({&piece, 1}, run_rows).inputs), {&count, 1}, run_rows);
+      ASSERT_TRUE(apart.ok());
+      EXPECT_TRUE(same(apart->front().outputs[0].tensor, rows_of(piece)[0]));
+      answers.push_back(std::move(apart->front()));
+      first += count;
+    }
+    const auto whole = join(std::move(answers));
+    ASSERT_TRUE(whole.ok());
+    for (std::size_t k = 0; k < 2; ++k) EXPECT_TRUE(same(whole->outputs[k].tensor, tensors[k].view()));
+  }
+}
+
+TEST(Stacking, PiecesWhoseOutputsDoNotFitTogetherAreAnError) {
+  const auto narrow = std::vector<float>{1, 2};
+  std::vector<infer::Response> answers;
+  for (const Shape& shape : {Shape{1, 2}, Shape{2, 1}}) {
+    const Tensor tensor = Tensor::of<float>(shape, narrow);
+    const TensorView view = tensor.view();
+    answers.push_back(echo({&view, 1}));
+  }
+  EXPECT_EQ(join(std::move(answers)).error().id(), "serving.batch_shape");
 }
 
 TEST(Stacking, OnlyLikeRequestsAreStacked) {
@@ -101,7 +145,7 @@ TEST(Stacking, AnOutputWithOtherRowsIsAnErrorAndNoGuess) {
   whole.outputs.push_back({"y", memory->tensors.front().view()});
   whole.memory = std::move(memory);
   const std::size_t rows[] = {1, 1};
-  EXPECT_EQ(cut(std::move(whole), rows).error().id(), "serving.batch_shape");
+  EXPECT_EQ(cut(std::move(whole), rows, 2).error().id(), "serving.batch_shape");
 }
 
 TEST(Stacking, RowsNeedAFreeFirstDimensionEverywhere) {

@@ -1,4 +1,4 @@
-#include "serving/binding.h"
+#include "serving/queue/binding.h"
 
 #include <gtest/gtest.h>
 

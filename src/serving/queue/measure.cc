@@ -1,4 +1,4 @@
-#include "serving/measure.h"
+#include "serving/queue/measure.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "json/json.h"
-#include "serving/stacking.h"
+#include "serving/queue/stacking.h"
 
 namespace slipway::serving {
 namespace {
@@ -95,14 +95,16 @@ std::optional<RunCost> measure(backend::Instance& instance, const std::vector<Te
   }
   std::sort(took.begin(), took.end(), [](const RunTime& a, const RunTime& b) { return a.whole < b.whole; });
   cost.run = took[kRuns / 2].run;
+  cost.by_rows.emplace_back(1, cost.run);
   double best_per_row = static_cast<double>(took[kRuns / 2].whole.count());
   for (std::size_t rows = 2; rows <= max_rows && clock.now() - start < budget; rows *= 2) {
-    const std::vector<const Binding*> parts(rows, &one);
+    const std::vector<RowRange> parts(rows, RowRange{&one, 0, one.rows});
     const Stacked stacked = stack(parts);
     // The first run of a size allocates for it; the second is what it costs from then on.
     if (!time_run(instance, stacked.inputs, clock)) break;
     const auto time = time_run(instance, stacked.inputs, clock);
     if (!time) break;
+    cost.by_rows.emplace_back(rows, time->run);
     const double per_row = static_cast<double>(time->whole.count()) / static_cast<double>(rows);
     if (per_row > best_per_row * (1 - kLeastGain)) break;
     best_per_row = per_row;

@@ -1,9 +1,10 @@
-#include "serving/scheduler.h"
+#include "serving/queue/scheduler.h"
 
 #include <gtest/gtest.h>
 
 #include <future>
 #include <map>
+#include <numeric>
 
 #include "contracts/backend/testing/fake_backend.h"
 #include "contracts/backend/testing/memory_files.h"
@@ -53,11 +54,12 @@ class SchedulerTest : public ::testing::Test {
   std::future<Result<infer::Response>> push(const std::vector<float>& values,
                                             MonoTime deadline = MonoTime::max()) {
     std::promise<Result<infer::Response>>& promise = promises_.emplace_back();
-    std::unique_ptr<Pending> request = std::make_unique<TestRequest>(values, promise);
+    auto request = std::make_shared<TestRequest>(values, promise);
     request->deadline = deadline;
     request->created = clock_.now();
-    if (!scheduler_->try_push(request)) request->answer(resource_exhausted("infer.overloaded", "full"));
-    return promise.get_future();
+    auto answer = promise.get_future();
+    scheduler_->push(std::move(request));
+    return answer;
   }
 
   // A run that is held keeps the only thread busy, so what is pushed next waits together.
@@ -88,7 +90,7 @@ class SchedulerTest : public ::testing::Test {
 TEST_F(SchedulerTest, AFreeInstanceTakesWhatWaitsAsOneRun) {
   FakeOptions fake;
   fake.hold = true;
-  start(fake, {.instances = 1, .max_batch_rows = 8});
+  start(fake, {.queue = {.max_batch_rows = 8}});
   hold_first();
   std::vector<std::future<Result<infer::Response>>> answers;
   for (int i = 0; i < 3; ++i) answers.push_back(push({static_cast<float>(i), 10}));
@@ -109,7 +111,7 @@ TEST_F(SchedulerTest, AFreeInstanceTakesWhatWaitsAsOneRun) {
 TEST_F(SchedulerTest, ABatchHasAtMostItsRowsAndALargerRequestRunsAlone) {
   FakeOptions fake;
   fake.hold = true;
-  start(fake, {.instances = 1, .max_batch_rows = 4});
+  start(fake, {.queue = {.max_batch_rows = 4}});
   hold_first();
   std::vector<std::future<Result<infer::Response>>> answers;
   answers.push_back(push(std::vector<float>(6)));   // 3 rows
@@ -128,7 +130,7 @@ TEST_F(SchedulerTest, ABatchHasAtMostItsRowsAndALargerRequestRunsAlone) {
 TEST_F(SchedulerTest, OneBadRequestFailsAlone) {
   FakeOptions fake;
   fake.hold = true;
-  start(fake, {.instances = 1, .max_batch_rows = 8});
+  start(fake, {.queue = {.max_batch_rows = 8}});
   hold_first();
   auto good = push({1, 2});
   auto bad = push({666, 0});
@@ -147,11 +149,11 @@ TEST_F(SchedulerTest, OneBadRequestFailsAlone) {
 TEST_F(SchedulerTest, AFullQueueRefusesAtOnceByItemsAndByBytes) {
   FakeOptions fake;
   fake.hold = true;
-  start(fake, {.instances = 1, .max_items = 2, .max_bytes = 64});
+  start(fake, {.queue = {.max_items = 2, .max_bytes = 64}});
   hold_first();
   auto large = push(std::vector<float>(40));  // 160 bytes: larger than the room, but nothing else waits
   EXPECT_EQ(push({1, 1}).get().error().id(), "infer.overloaded");
-  EXPECT_EQ(scheduler_->waiting(), 1U);
+  EXPECT_EQ(scheduler_->state().waiting, 1U);
   release_all();
   while (backend_->held() == 0) std::this_thread::yield();
   auto a = push({1, 1});
@@ -167,7 +169,7 @@ TEST_F(SchedulerTest, AFullQueueRefusesAtOnceByItemsAndByBytes) {
 TEST_F(SchedulerTest, WhatNobodyWaitsForIsNotRun) {
   FakeOptions fake;
   fake.hold = true;
-  start(fake, {.instances = 1, .max_batch_rows = 8});
+  start(fake, {.queue = {.max_batch_rows = 8}});
   hold_first();
   auto late = push({1, 1}, clock_.now());
   auto fine = push({2, 2});
@@ -193,15 +195,74 @@ TEST_F(SchedulerTest, NeverRunsMoreAtOnceThanThereAreInstances) {
   for (auto& answer : answers) EXPECT_TRUE(answer.get().ok());
 }
 
+TEST_F(SchedulerTest, ALargeRequestIsRunInPiecesAndAnsweredAsOne) {
+  FakeOptions fake;
+  fake.hold = true;
+  start(fake, {.queue = {.max_batch_rows = 4, .split = true}});
+  hold_first();
+  std::vector<float> large(20);
+  std::iota(large.begin(), large.end(), 0.0F);
+  auto answer = push(large);  // 10 rows: 4, 4, 2
+  auto small = push({7, 8});
+  release_all();
+  for (int run = 0; run < 3; ++run) {
+    while (backend_->held() == 0) std::this_thread::yield();
+    backend_->release(1);
+  }
+  const auto response = answer.get();
+  ASSERT_TRUE(response.ok());
+  EXPECT_EQ(values_of(response), large);
+  EXPECT_EQ(response->outputs[0].tensor.shape, (Shape{10, 2}));
+  EXPECT_EQ(values_of(small.get()), (std::vector<float>{7, 8}));
+  EXPECT_EQ(runs_, (std::vector<std::size_t>{1, 4, 4, 3}));
+}
+
+TEST_F(SchedulerTest, ALargeRequestFailsOnceWhenAPieceFails) {
+  FakeOptions fake;
+  fake.hold = true;
+  start(fake, {.queue = {.max_batch_rows = 2, .split = true}});
+  hold_first();
+  auto bad = push({1, 1, 2, 2, 666, 666, 3, 3, 4, 4, 5, 5});  // three pieces, the second fails
+  auto good = push({9, 9});
+  release_all();
+  for (int run = 0; run < 3; ++run) {
+    while (backend_->held() == 0) std::this_thread::yield();
+    backend_->release(1);
+  }
+  EXPECT_EQ(bad.get().error().id(), "backend.run");
+  EXPECT_EQ(values_of(good.get()), (std::vector<float>{9, 9}));
+  EXPECT_EQ(runs_, (std::vector<std::size_t>{1, 2, 2, 1}));  // the third piece is run for nobody no more
+}
+
+TEST_F(SchedulerTest, RunsAreFilledUpToAnAllowedSize) {
+  start({}, {.queue = {.max_batch_rows = 8, .split = true, .batch_sizes = {4, 8}}});
+  const auto response = push({1, 2, 3, 4}).get();
+  ASSERT_TRUE(response.ok());
+  EXPECT_EQ(values_of(response), (std::vector<float>{1, 2, 3, 4}));
+  EXPECT_EQ(response->timings.batch_rows, 4U);
+  EXPECT_EQ(runs_, std::vector<std::size_t>{4});
+}
+
+TEST_F(SchedulerTest, AFullBatchDoesNotWaitOutADelay) {
+  start({}, {.queue = {.max_batch_rows = 2, .batch_delay = std::chrono::hours(1)}});
+  auto first = push({1, 1});
+  auto second = push({2, 2});
+  EXPECT_EQ(first.get()->timings.batch_rows, 2U);
+  EXPECT_TRUE(second.get().ok());
+  auto third = push({3, 3});
+  scheduler_.reset();  // what waits is run, without its company
+  EXPECT_TRUE(third.get().ok());
+}
+
 TEST_F(SchedulerTest, ManyThreadsGetExactlyTheirOwnAnswers) {
-  start({}, {.instances = 3, .max_items = 100000, .max_batch_rows = 16});
+  start({}, {.instances = 3, .queue = {.max_items = 100000, .max_batch_rows = 4, .split = true}});
   std::vector<std::thread> clients;
   std::atomic<int> wrong{0};
   std::mutex push_mutex;
   for (int t = 0; t < 4; ++t) {
     clients.emplace_back([&, t] {
       for (int i = 0; i < 500; ++i) {
-        const std::vector<float> mine(static_cast<std::size_t>(2 * (1 + (i % 3))),
+        const std::vector<float> mine(static_cast<std::size_t>(2 * (1 + (i % 11))),
                                       static_cast<float>(t * 1000 + i));
         std::future<Result<infer::Response>> answer;
         {

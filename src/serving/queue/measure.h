@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -22,7 +23,9 @@ std::optional<std::vector<Tensor>> trial_inputs(const function::Function& functi
 struct RunCost {
   std::size_t input_bytes = 0;  ///< of the measured run
   Duration run{};               ///< median
-  std::size_t best_rows = 1;    ///< rows of one run beyond which more rows gain less than a twentieth per row
+  /// Rows of runs, and what those took.
+  std::vector<std::pair<std::size_t, Duration>> by_rows;
+  std::size_t best_rows = 1;  ///< rows of one run beyond which more rows gain less than a twentieth per row
 };
 
 /// Runs the trial a few times; then, where rows can be stacked, 2, 4, 8, ... rows of it, up to `max_rows`, as
