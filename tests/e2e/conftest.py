@@ -17,7 +17,7 @@ import types
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-START_S = 20  # generous: a loaded machine is slow to start a server, and a started one answers at once
+START_S = 60  # generous: a loaded machine is slow to start a server, and a started one answers at once
 
 
 def find_program():

@@ -320,3 +320,24 @@ def test_what_waits_longer_than_its_client_is_never_run(busy):
     assert late.value.status() in ("StatusCode.DEADLINE_EXCEEDED", "StatusCode.RESOURCE_EXHAUSTED")  # refused at once, or late
     assert answers.get(timeout=60) is None
     assert wait_for_statistics(busy, 1, 1).execution_count == 1
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["call", "stream"])
+def test_what_a_client_cancels_while_it_waits_is_never_run(busy, stream):
+    answers = queue.Queue()
+    busy.async_infer("slow", [slow_tensor()], lambda result, error: answers.put(error))
+    # What is taken back must have been there: what was sent after it has been answered.
+    if stream:
+        others = queue.Queue()
+        busy.start_stream(lambda result, error: others.put(error))
+        busy.async_stream_infer("slow", [slow_tensor()])
+        busy.async_stream_infer("nobody", [slow_tensor()])
+        assert "nobody" in str(others.get(timeout=60))
+        busy.stop_stream(cancel_requests=True)
+    else:
+        call = busy.async_infer("slow", [slow_tensor()], lambda result, error: answers.put(error))
+        assert busy.is_server_live()
+        call.cancel()
+        assert answers.get(timeout=60).status() == "StatusCode.CANCELLED"
+    assert answers.get(timeout=60) is None
+    assert wait_for_statistics(busy, 1, 1).execution_count == 1

@@ -23,6 +23,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
     read();
   }
 
+  [[nodiscard]] bool gone() const { return call_->gone(); }
+
   void answer(grpc::OutMessage message) {
     call_->write(std::move(message));
     leave();
@@ -99,6 +101,7 @@ class StreamInferCall final : public InferCall {
       : InferCall(host), stream_(std::move(stream)), message_(std::move(message)) {}
 
   [[nodiscard]] ByteView message() const { return message_.bytes(); }
+  [[nodiscard]] bool gone() const override { return stream_->gone(); }
 
  private:
   Status write(const Answer& answer, std::string& out) override { return write_stream_answer(answer, out); }
