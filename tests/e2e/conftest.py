@@ -70,7 +70,12 @@ class Server:
         self.process = subprocess.Popen(self.words, cwd=cwd, env=slipway.env, text=True, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.output = ""
-        self.url, self.admin = self.wait_for(r"^serving on (\S+), admin on (\S+)\n").groups()
+        try:
+            self.url, self.admin = self.wait_for(r"^serving on (\S+), admin on (\S+)\n").groups()
+        except BaseException:
+            self.process.kill()  # nobody else knows of it yet
+            self.process.communicate()
+            raise
 
     def wait_for(self, pattern):
         """Reads what the server says until a line fits the pattern. The addresses come when its models are loaded."""
