@@ -53,12 +53,6 @@ std::string address_of(const LoadTarget& target, const net::Url& url, const std:
   return target.address.substr(0, target.address.size() - (url.target == "/" ? 0 : url.target.size())) + path;
 }
 
-std::string text_of(const json::Value& object, std::string_view key) {
-  const auto member = object.find(key);
-  const auto text = member ? member->as_string() : std::nullopt;
-  return text ? std::string(*text) : std::string();
-}
-
 // The inputs of a model, as the v2 protocol's metadata tells them.
 Result<Signature> signature_of(const json::Value& metadata) {
   Signature signature;

@@ -13,12 +13,6 @@ namespace {
 constexpr std::uint64_t kMaxRecordsBytes = std::uint64_t{1} << 30U;
 constexpr std::string_view kPredict = "/predict/";
 
-std::string text_of(const json::Value& object, std::string_view key) {
-  const auto member = object.find(key);
-  const auto text = member ? member->as_string() : std::nullopt;
-  return text ? std::string(*text) : std::string();
-}
-
 Code code_from(std::string_view name) {
   for (int code = 1; code <= 16; ++code) {
     if (code_name(static_cast<Code>(code)) == name) return static_cast<Code>(code);
@@ -92,6 +86,12 @@ std::string schema_type(const json::Value& property) {
 }
 
 }  // namespace
+
+std::string text_of(const json::Value& object, std::string_view key) {
+  const auto member = object.find(key);
+  const auto text = member ? member->as_string() : std::nullopt;
+  return text ? std::string(*text) : std::string();
+}
 
 bool is_address(const std::string& text) {
   return text.starts_with("http://") || text.starts_with("https://");

@@ -3,12 +3,14 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "function/function.h"
 #include "io/filesystem.h"
+#include "json/json.h"
 #include "net/client/client.h"
 #include "tensor/tensor.h"
 
@@ -52,6 +54,9 @@ class RemoteModel {
 /// The records of a file, as JSON texts. Errors: io.*, and those of packing::read_records().
 Result<std::vector<std::string>> read_records(const Host& host, const std::string& file,
                                               const std::vector<function::FieldInfo>& fields);
+
+/// The text under a key of an object; empty where there is none.
+std::string text_of(const json::Value& object, std::string_view key);
 
 /// True for "http://..." and "https://...".
 bool is_address(const std::string& text);

@@ -17,12 +17,22 @@ T element(ByteView data, std::size_t index) {
   return value;
 }
 
-void write_head(json::Writer& writer, const NamedTensor& input) {
-  writer.field("name", input.name);
-  writer.field("datatype", dtype_name(input.tensor.dtype));
-  writer.key("shape");
+// The member "inputs": what each is, and then what `rest` says of its tensor.
+template <typename Rest>
+void write_inputs(json::Writer& writer, const std::vector<NamedTensor>& inputs, const Rest& rest) {
+  writer.key("inputs");
   writer.begin_array();
-  for (const std::int64_t dim : input.tensor.shape.dims()) writer.number(dim);
+  for (const NamedTensor& input : inputs) {
+    writer.begin_object();
+    writer.field("name", input.name);
+    writer.field("datatype", dtype_name(input.tensor.dtype));
+    writer.key("shape");
+    writer.begin_array();
+    for (const std::int64_t dim : input.tensor.shape.dims()) writer.number(dim);
+    writer.end_array();
+    rest(input.tensor);
+    writer.end_object();
+  }
   writer.end_array();
 }
 
@@ -83,16 +93,10 @@ JsonBody v2_json_body(const std::vector<NamedTensor>& inputs) {
   JsonBody body;
   json::Writer writer(body.text);
   writer.begin_object();
-  writer.key("inputs");
-  writer.begin_array();
-  for (const NamedTensor& input : inputs) {
-    writer.begin_object();
-    write_head(writer, input);
+  write_inputs(writer, inputs, [&](const Tensor& tensor) {
     writer.key("data");
-    write_data(writer, input.tensor.view(), body.complete);
-    writer.end_object();
-  }
-  writer.end_array();
+    write_data(writer, tensor.view(), body.complete);
+  });
   writer.end_object();
   return body;
 }
@@ -101,18 +105,12 @@ std::string v2_binary_body(const std::vector<NamedTensor>& inputs, std::size_t& 
   std::string body;
   json::Writer writer(body);
   writer.begin_object();
-  writer.key("inputs");
-  writer.begin_array();
-  for (const NamedTensor& input : inputs) {
-    writer.begin_object();
-    write_head(writer, input);
+  write_inputs(writer, inputs, [&](const Tensor& tensor) {
     writer.key("parameters");
     writer.begin_object();
-    writer.field("binary_data_size", static_cast<std::uint64_t>(input.tensor.data.size()));
+    writer.field("binary_data_size", static_cast<std::uint64_t>(tensor.data.size()));
     writer.end_object();
-    writer.end_object();
-  }
-  writer.end_array();
+  });
   writer.key("parameters");
   writer.begin_object();
   writer.field("binary_data_output", true);

@@ -93,16 +93,12 @@ std::unique_ptr<PreparedRun> PreparedRuns::take(std::span<const TensorView> inpu
 
 void PreparedRuns::give(std::unique_ptr<PreparedRun> run, bool good) {
   const std::lock_guard lock(mutex_);
-  for (Pattern& pattern : patterns_) {
-    const auto at = std::find(pattern.all.begin(), pattern.all.end(), run.get());
-    if (at == pattern.all.end()) continue;
-    if (!good) {
-      pattern.refused = true;
-      pattern.free.clear();
-    }
-    if (!pattern.refused) pattern.free.push_back(std::move(run));
-    return;
+  Pattern& pattern = patterns_[run->pattern_];
+  if (!good) {
+    pattern.refused = true;
+    pattern.free.clear();
   }
+  if (!pattern.refused) pattern.free.push_back(std::move(run));
 }
 
 std::unique_ptr<infer::OutputMemory> PreparedRuns::lend(std::unique_ptr<PreparedRun> run) {
@@ -144,7 +140,7 @@ void PreparedRuns::end_learning(std::span<const TensorView> inputs, std::span<co
     pattern->refused = true;
     pattern->free.clear();
   } else if (!pattern->refused) {
-    pattern->all.push_back(run.get());
+    run->pattern_ = static_cast<std::size_t>(pattern - patterns_.data());
     pattern->free.push_back(std::move(run));
   }
 }

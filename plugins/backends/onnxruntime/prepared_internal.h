@@ -38,6 +38,7 @@ class PreparedRun {
   [[nodiscard]] std::span<const TensorView> views() const { return views_; }
 
  private:
+  friend class PreparedRuns;
   explicit PreparedRun(const OrtApi& api) : api_(api) {}
   const OrtApi& api_;
   Buffer memory_;  // inputs, then outputs
@@ -45,6 +46,7 @@ class PreparedRun {
   std::vector<OrtValue*> inputs_;
   std::vector<OrtValue*> outputs_;
   std::vector<TensorView> views_;
+  std::size_t pattern_ = 0;  // its place among PreparedRuns::patterns_
 };
 
 /// The prepared runs of one session, by the shapes of the inputs and the outputs asked for. Shapes of outputs
@@ -88,7 +90,6 @@ class PreparedRuns : public std::enable_shared_from_this<PreparedRuns> {
     std::vector<Shape> inputs;
     std::vector<std::size_t> wanted;
     std::vector<std::unique_ptr<PreparedRun>> free;
-    std::vector<const PreparedRun*> all;  // only compared
     std::size_t made = 0;
     bool refused = false;
   };
@@ -102,7 +103,7 @@ class PreparedRuns : public std::enable_shared_from_this<PreparedRuns> {
 
   const std::shared_ptr<Runtime> runtime_;
   std::mutex mutex_;
-  std::vector<Pattern> patterns_;  // guarded by mutex_
+  std::vector<Pattern> patterns_;  // guarded by mutex_; grows only
 };
 
 }  // namespace slipway::onnxruntime

@@ -8,12 +8,14 @@
 #include <thread>
 
 #include "net/client/wire_internal.h"
+#include "net/http2/testing/client.h"
 #include "net/testing/step_server.h"
 
 namespace slipway::net {
 namespace {
 
 using Exchange = std::unique_ptr<dialect::Exchange>;
+using http2::testing::frame;
 using std::chrono::milliseconds;
 using ::testing::ElementsAre;
 using ::testing::Pair;
@@ -229,16 +231,6 @@ struct NoSink final : AnswerSink {
   std::vector<std::string> statuses;
 };
 
-std::string raw_frame(std::uint8_t type, std::uint8_t flags, std::uint32_t stream, std::string_view payload) {
-  std::string text;
-  for (int shift = 16; shift >= 0; shift -= 8)
-    text.push_back(static_cast<char>(payload.size() >> shift & 0xffU));
-  text.push_back(static_cast<char>(type));
-  text.push_back(static_cast<char>(flags));
-  for (int shift = 24; shift >= 0; shift -= 8) text.push_back(static_cast<char>(stream >> shift & 0xffU));
-  return text.append(payload);
-}
-
 struct OneWire {
   OneWire() {
     options.requests = {{.body = "x"}};
@@ -259,17 +251,17 @@ struct OneWire {
 
 TEST(Http2WireTest, RefusesWhatNoServerMaySend) {
   const std::string rows[] = {
-      "HTTP/1.1 400 Bad Request\r\n\r\n",                  // as a frame, it is too long
-      raw_frame(0, 8, 1, std::string(1, '\x05')),          // more padding than bytes
-      raw_frame(0, 8, 1, ""),                              // padding without its length
-      raw_frame(1, 8, 1, ""),                              // HEADERS, the same
-      raw_frame(1, 32, 1, "abc"),                          // HEADERS with half a priority
-      raw_frame(1, 4, 1, "\xff\xff\xff\xff\xff\xff\xff"),  // no header block
-      raw_frame(1, 0, 1, "") + raw_frame(0, 0, 1, "x"),    // a block cut by DATA
-      raw_frame(9, 4, 1, ""),                              // CONTINUATION of nothing
-      raw_frame(4, 0, 0, "abc"),                           // half a setting
-      raw_frame(8, 0, 0, "abc"),                           // a short WINDOW_UPDATE
-      raw_frame(5, 4, 1, std::string(4, '\0')),            // PUSH_PROMISE
+      "HTTP/1.1 400 Bad Request\r\n\r\n",              // as a frame, it is too long
+      frame(0, 8, 1, std::string(1, '\x05')),          // more padding than bytes
+      frame(0, 8, 1, ""),                              // padding without its length
+      frame(1, 8, 1, ""),                              // HEADERS, the same
+      frame(1, 32, 1, "abc"),                          // HEADERS with half a priority
+      frame(1, 4, 1, "\xff\xff\xff\xff\xff\xff\xff"),  // no header block
+      frame(1, 0, 1, "") + frame(0, 0, 1, "x"),        // a block cut by DATA
+      frame(9, 4, 1, ""),                              // CONTINUATION of nothing
+      frame(4, 0, 0, "abc"),                           // half a setting
+      frame(8, 0, 0, "abc"),                           // a short WINDOW_UPDATE
+      frame(5, 4, 1, std::string(4, '\0')),            // PUSH_PROMISE
   };
   for (const std::string& row : rows) {
     OneWire one;
@@ -280,12 +272,11 @@ TEST(Http2WireTest, RefusesWhatNoServerMaySend) {
 
 TEST(Http2WireTest, ResetsAndGoawayEndRequests) {
   OneWire one;
-  ASSERT_TRUE(one.wire->receive(raw_frame(3, 0, 1, std::string("\0\0\0\x7", 4)), one.out, one.sink).ok());
+  ASSERT_TRUE(one.wire->receive(frame(3, 0, 1, std::string("\0\0\0\x7", 4)), one.out, one.sink).ok());
   EXPECT_THAT(one.sink.statuses, ElementsAre("reset 7"));
   EXPECT_EQ(one.wire->in_flight(), 1U);
   EXPECT_EQ(one.wire->room(), 1U);
-  ASSERT_TRUE(
-      one.wire->receive(raw_frame(7, 0, 0, std::string("\0\0\0\x1\0\0\0\0", 8)), one.out, one.sink).ok());
+  ASSERT_TRUE(one.wire->receive(frame(7, 0, 0, std::string("\0\0\0\x1\0\0\0\0", 8)), one.out, one.sink).ok());
   EXPECT_THAT(one.sink.statuses, ElementsAre("reset 7", "refused by GOAWAY"));
   EXPECT_TRUE(one.wire->closes());
   EXPECT_EQ(one.wire->room(), 0U);
@@ -296,13 +287,12 @@ TEST(Http2WireTest, KeepsToTheServersSettings) {
   OneWire one;
   one.out.clear();
   // At most one stream; a ping, which is answered.
-  ASSERT_TRUE(
-      one.wire
-          ->receive(raw_frame(4, 0, 0, std::string("\0\3\0\0\0\1", 6)) + raw_frame(6, 0, 0, "12345678"),
-                    one.out, one.sink)
-          .ok());
-  EXPECT_EQ(one.out, raw_frame(4, 1, 0, "") + raw_frame(6, 1, 0, "12345678"));
-  ASSERT_TRUE(one.wire->receive(raw_frame(3, 0, 1, std::string("\0\0\0\x7", 4)), one.out, one.sink).ok());
+  ASSERT_TRUE(one.wire
+                  ->receive(frame(4, 0, 0, std::string("\0\3\0\0\0\1", 6)) + frame(6, 0, 0, "12345678"),
+                            one.out, one.sink)
+                  .ok());
+  EXPECT_EQ(one.out, frame(4, 1, 0, "") + frame(6, 1, 0, "12345678"));
+  ASSERT_TRUE(one.wire->receive(frame(3, 0, 1, std::string("\0\0\0\x7", 4)), one.out, one.sink).ok());
   EXPECT_EQ(one.wire->room(), 0U);  // the other is still open
 }
 
