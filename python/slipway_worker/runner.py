@@ -12,7 +12,7 @@ from . import wire
 
 CHANNEL = 3
 NO_MARK = 0xFFFFFFFF
-_REQUEST = struct.Struct("<QQQII")
+_REQUEST = struct.Struct("<QQQIIII")
 _ANSWER = struct.Struct("<QQQQIIII")
 # Backstop for a ring that was missed; rings are what wakes.
 _LONGEST_SLEEP_MS = 1000
@@ -97,7 +97,7 @@ class Runner:
 
     def _take(self):
         at = wire.RING + self._tail % self._layout.slots * wire.ENTRY
-        sequence, offset, size, slot, lane = _REQUEST.unpack_from(self._requests, at)
+        sequence, offset, size, slot, lane, _, _ = _REQUEST.unpack_from(self._requests, at)
         self._tail += 1
         self._words_out[wire.TAIL // 8] = self._tail
         self._words_out[wire.RUNNING // 8] = sequence
@@ -157,16 +157,16 @@ def serve(load, channel=CHANNEL):
     link.send(wire.READY, wire.text("nothing: a worker in Python"))
     payload, _ = link.receive(wire.LOAD)
     reader = wire.Reader(payload)
-    _, main, _ = reader.text(), reader.text(), reader.text()
+    number, _, main, _ = reader.get("I"), reader.get("I"), reader.text(), reader.text()
     try:
         model = load(Files(link, main, reader.list(reader.text)))
     except Exception as problem:
         traceback.print_exc(file=sys.stderr)
-        link.send(wire.FAILED, wire.error("backend.load", f"the model cannot be loaded: {problem}", code=3))
+        link.send(wire.FAILED, struct.pack("<I", number) + wire.error("backend.load", f"the model cannot be loaded: {problem}", code=3))
         os._exit(1)
     runner = Runner(model, layout, requests, answers, descriptors[2], descriptors[3:])
     labels = list(getattr(model, "labels", []))
-    link.send(wire.LOADED, wire.specs(model.inputs) + wire.specs(model.outputs) + struct.pack("<I", len(labels)) +
-              b"".join(wire.text(label) for label in labels))
+    link.send(wire.LOADED, struct.pack("<I", number) + wire.specs(model.inputs) + wire.specs(model.outputs) +
+              struct.pack("<I", len(labels)) + b"".join(wire.text(label) for label in labels))
     runner.serve(channel)
     os._exit(0)

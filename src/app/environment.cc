@@ -63,6 +63,10 @@ config::Schema<VersionsEntry> versions_schema() {
 config::Schema<WorkerEntry> worker_schema() {
   config::Schema<WorkerEntry> schema("worker", "What a worker may take, with isolation: worker.");
   schema
+      .field(
+          "group", &WorkerEntry::group,
+          {.text = "Deployments of one group share a process, and its death; empty is a process of its own.",
+           .example = "small"})
       .field("memory", &WorkerEntry::memory,
              {.text = "Memory of its own; beyond it the worker is replaced. 0B is no limit."})
       .field(

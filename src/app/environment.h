@@ -28,6 +28,7 @@ struct VersionsEntry {
 };
 
 struct WorkerEntry {
+  std::string group;
   config::ByteSize memory;
   std::int64_t niceness = 0;
   Duration watchdog = std::chrono::seconds(10);

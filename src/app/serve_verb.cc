@@ -109,6 +109,7 @@ serving::DeploymentSettings settings_of(const DeploymentEntry& entry) {
   settings.run_in_place = entry.run_in_place;
   settings.isolation =
       entry.isolation == "worker" ? serving::Isolation::kWorker : serving::Isolation::kInline;
+  settings.process.group = entry.worker.group;
   settings.process.memory_bytes = static_cast<std::size_t>(entry.worker.memory.bytes);
   settings.process.niceness = static_cast<int>(entry.worker.niceness);
   settings.process.run_floor = entry.worker.watchdog;
@@ -151,6 +152,7 @@ Result<std::vector<Servable>> what_to_serve(Context& context, const Options& opt
     all.push_back(std::move(found));
   }
   for (const auto& [name, entry] : environment.deployments) {
+    if (!entry.worker.group.empty()) SLIPWAY_TRY(check_name("group", entry.worker.group));
     SLIPWAY_ASSIGN_OR_RETURN(auto found, servable(context, entry.package, store, settings_of(entry)));
     if (found.deployments.size() != 1) {
       return invalid_argument("app.several_models", "deployment \"" + name + "\" names " + entry.package +

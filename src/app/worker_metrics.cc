@@ -1,5 +1,6 @@
 #include "app/worker_metrics.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,26 @@ telemetry::Labels labels_of(std::string_view model) {
   const std::size_t space = model.find(' ');
   const std::string_view version = space == std::string_view::npos ? "" : model.substr(space + 1);
   return {{"model", std::string(model.substr(0, space))}, {"version", std::string(version)}};
+}
+
+// A group's worker is one, however many models it has.
+std::vector<telemetry::Sample> memory_of_each(worker::Supervisor& supervisor) {
+  std::vector<telemetry::Sample> all;
+  std::map<std::string, std::map<int, double>> groups;  // one process for each backend
+  for (const worker::WorkerStatus& status : supervisor.status()) {
+    const auto bytes = static_cast<double>(status.memory_bytes);
+    if (status.group.empty()) {
+      all.push_back({labels_of(status.model), bytes});
+    } else {
+      groups[status.group][status.pid] = bytes;
+    }
+  }
+  for (const auto& [group, processes] : groups) {
+    double bytes = 0;
+    for (const auto& [pid, own] : processes) bytes += own;
+    all.push_back({{{"group", group}}, bytes});
+  }
+  return all;
 }
 
 template <typename Read>
@@ -50,12 +71,9 @@ void WorkerMetrics::watch(telemetry::Registry& registry, worker::Supervisor& sup
                               return status.state == worker::WorkerState::kReady ? 1.0 : 0.0;
                             });
                           });
-  registry.gauge_callback("slipway_worker_memory_bytes", "Memory that the model's worker has for itself.",
-                          [&supervisor] {
-                            return read_each(supervisor, [](const worker::WorkerStatus& status) {
-                              return static_cast<double>(status.memory_bytes);
-                            });
-                          });
+  registry.gauge_callback("slipway_worker_memory_bytes",
+                          "Memory that the worker of the model, or of the group, has for itself.",
+                          [&supervisor] { return memory_of_each(supervisor); });
 }
 
 void WorkerMetrics::worker_ready(std::string_view model) {

@@ -14,7 +14,8 @@
 namespace slipway::app {
 
 /// slipway_worker_starts_total{model,version} and slipway_worker_deaths_total{model,version,kind}; with
-/// watch(), slipway_worker_up and slipway_worker_memory_bytes{model,version}. Thread: safe.
+/// watch(), slipway_worker_up{model,version} and slipway_worker_memory_bytes{model,version}, or {group}. A
+/// group's start and death count for each of its models. Thread: safe.
 class WorkerMetrics final : public worker::Observer {
  public:
   /// The registry's callbacks borrow this.

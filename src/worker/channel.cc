@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/check.h"
 #include "net/loop/loop.h"
 #include "worker/wire/block.h"
 #include "worker/wire/frames.h"
@@ -18,12 +19,31 @@ constexpr std::uint64_t kKeptBytes = std::uint64_t{4} << 20U;
 
 }  // namespace
 
+class Channel::Model {
+ public:
+  Model(std::uint32_t number, const ChannelModelOptions& options)
+      : number(number), max_output_bytes(options.max_output_bytes), watchdog(options.run_floor) {}
+
+  const std::uint32_t number;
+  const std::uint64_t max_output_bytes;
+  std::atomic<bool> guards = false;  // the guard remembers something
+
+  // Guarded by the channel's lock:
+  const Signature* signature = nullptr;
+  bool open = false;
+  std::optional<Error> refusal;
+  std::deque<std::uint32_t> waiting;  // in the order in which they came
+  PoisonGuard guard;
+  Watchdog watchdog;
+};
+
 struct Channel::Slot {
   enum class State : std::uint8_t { kFree, kFilling, kWaiting, kSent };
   State state = State::kFree;
   bool retried = false;
   bool in_heap = false;
   std::uint32_t lane = 0;
+  Model* model = nullptr;  // while it is not free
   std::uint64_t sequence = 0;
   std::uint64_t offset = 0;
   std::uint64_t bytes = 0;
@@ -58,7 +78,6 @@ Channel::Channel(const ChannelOptions& options, const Clock& clock, const Layout
       requests_(std::move(requests)),
       slots_(options.slots),
       heap_(options.heap_bytes),
-      watchdog_(options.run_floor),
       watches_(kMaxRunThreads) {
   // The lowest are taken first, so that few pages are touched where few requests are in flight.
   for (std::uint32_t i = options.slots; i > 0; --i) free_.push_back(i - 1);
@@ -86,8 +105,8 @@ Result<std::unique_ptr<Channel>> Channel::create(const ChannelOptions& options, 
 }
 
 // Precondition for these: mutex_ is held.
-std::optional<Error> Channel::take_slot(std::size_t bytes, std::uint32_t& index) {
-  if (refusal_) return refusal_;
+std::optional<Error> Channel::take_slot(Model& model, std::size_t bytes, std::uint32_t& index) {
+  if (model.refusal) return model.refusal;
   if (free_.empty()) {
     return resource_exhausted(
         "backend.worker_full",
@@ -112,6 +131,7 @@ std::optional<Error> Channel::take_slot(std::size_t bytes, std::uint32_t& index)
   }
   free_.pop_back();
   slot.state = Slot::State::kFilling;
+  slot.model = &model;
   slot.retried = false;
   slot.sequence = ++sequence_;
   slot.bytes = bytes;
@@ -123,6 +143,7 @@ void Channel::give_slot(std::uint32_t index) {
   Slot& slot = slots_[index];
   if (slot.in_heap) heap_.give(slot.offset - layout_.heap);
   slot.state = Slot::State::kFree;
+  slot.model = nullptr;
   slot.done = nullptr;
   slot.inbox.reset();
   free_.push_back(index);
@@ -134,7 +155,12 @@ crypto::Digest Channel::digest_of(const Slot& slot) const {
 
 void Channel::send(std::uint32_t index) {
   Slot& slot = slots_[index];
-  const bool put = line_->writer.put({slot.sequence, slot.offset, slot.bytes, index, slot.lane});
+  const bool put = line_->writer.put({.sequence = slot.sequence,
+                                      .offset = slot.offset,
+                                      .bytes = slot.bytes,
+                                      .slot = index,
+                                      .lane = slot.lane,
+                                      .model = slot.model->number});
   slot.state = put ? Slot::State::kSent : Slot::State::kWaiting;
   if (put) {
     ++sent_;
@@ -143,7 +169,21 @@ void Channel::send(std::uint32_t index) {
   }
   // There are as many places as slots, so the worker is not telling the truth; the next one gets this.
   if (!broken_) broken_ = "it says that it took requests that it was not given";
-  waiting_.push_back(index);
+  slot.model->waiting.push_back(index);
+}
+
+Channel::Model& Channel::add_model(const ChannelModelOptions& options) {
+  const std::lock_guard lock(mutex_);
+  auto model = std::make_unique<Model>(++last_model_, options);
+  return *models_.emplace(last_model_, std::move(model)).first->second;
+}
+
+std::uint32_t Channel::number_of(const Model& model) { return model.number; }
+
+void Channel::remove_model(Model& model) {
+  const std::lock_guard lock(mutex_);
+  for (const Slot& slot : slots_) SLIPWAY_CHECK(slot.model != &model);
+  models_.erase(model.number);
 }
 
 void Channel::finish(std::uint32_t index, Result<infer::Response> response,
@@ -180,7 +220,7 @@ Lane& Channel::lane_of(net::Loop* loop) {
   return *lanes_[0];
 }
 
-void Channel::submit(std::span<const TensorView> inputs, std::span<const std::size_t> outputs,
+void Channel::submit(Model& model, std::span<const TensorView> inputs, std::span<const std::size_t> outputs,
                      backend::Completion done) {
   const auto bytes = block_bytes(inputs, outputs.size());
   if (!bytes) {
@@ -191,7 +231,7 @@ void Channel::submit(std::span<const TensorView> inputs, std::span<const std::si
   std::optional<Error> refused;
   {
     const std::lock_guard lock(mutex_);
-    refused = take_slot(*bytes, index);
+    refused = take_slot(model, *bytes, index);
   }
   if (refused) {
     done(*std::move(refused));
@@ -200,7 +240,7 @@ void Channel::submit(std::span<const TensorView> inputs, std::span<const std::si
   // The slot is this thread's own until it is sent or waits.
   Slot& slot = slots_[index];
   write_block(inputs, outputs, {requests_->data() + slot.offset, *bytes});
-  if (guards_) slot.digest = digest_of(slot);
+  if (model.guards) slot.digest = digest_of(slot);
   if (auto error = hand_over(index, outputs, done)) done(*std::move(error));
 }
 
@@ -213,8 +253,10 @@ std::optional<Error> Channel::hand_over(std::uint32_t index, std::span<const std
   {
     const std::lock_guard lock(mutex_);
     Slot& slot = slots_[index];
-    std::optional<Error> refused = refusal_;
-    if (!refused && slot.digest && guard_.refuses(*slot.digest, clock_.now())) refused = poisoned_error();
+    Model& model = *slot.model;
+    std::optional<Error> refused = model.refusal;
+    if (!refused && slot.digest && model.guard.refuses(*slot.digest, clock_.now()))
+      refused = poisoned_error();
     if (refused) {
       give_slot(index);
       return refused;
@@ -223,11 +265,11 @@ std::optional<Error> Channel::hand_over(std::uint32_t index, std::span<const std
     slot.done = std::move(done);
     slot.wanted = outputs;
     if (loop != nullptr) slot.inbox = loop->inbox();
-    if (open_) {
+    if (model.open) {
       send(index);
     } else {
       slot.state = Slot::State::kWaiting;
-      waiting_.push_back(index);
+      model.waiting.push_back(index);
     }
     ring_now = ring_now || unrung_ >= kRequestsPerRing;
   }
@@ -247,10 +289,12 @@ Result<Channel::Attachment> Channel::attach() {
     descriptors.push_back(lane->bell());
   }
   const std::lock_guard lock(mutex_);
-  SLIPWAY_CHECK(!open_);
+  SLIPWAY_CHECK(line_ == nullptr);
   line_ = std::move(line);
   broken_.reset();
   unrung_ = 0;
+  watches_.assign(kMaxRunThreads, {});
+  progress_ = {};
   return descriptors;
 }
 
@@ -261,18 +305,17 @@ Status Channel::serve_threads(net::Loop& loop) {
   return {};
 }
 
-void Channel::open(const Signature& signature) {
+void Channel::open(Model& model, const Signature& signature) {
   {
     const std::lock_guard lock(mutex_);
-    signature_ = &signature;
-    open_ = true;
-    refusal_.reset();
+    SLIPWAY_CHECK(line_ != nullptr);
+    model.signature = &signature;
+    model.open = true;
+    model.refusal.reset();
     std::deque<std::uint32_t> waiting;
-    waiting.swap(waiting_);
+    waiting.swap(model.waiting);
     for (const std::uint32_t index : waiting) send(index);
   }
-  watches_.assign(kMaxRunThreads, {});
-  progress_ = {};
   ring_worker();
 }
 
@@ -311,32 +354,33 @@ Status Channel::take_batch(Lane& lane, std::span<const AnswerFrame> frames,
                            std::vector<Delivery>& deliveries) {
   if (frames.empty()) return {};
   struct Taking {
+    const Model* model = nullptr;  // stays, since it has a request in flight
+    const Signature* signature = nullptr;
     std::span<const std::size_t> wanted;
     std::optional<Result<infer::Response>> response;
   };
   std::vector<Taking> taking(frames.size());
-  const Signature* signature = nullptr;
   {
     const std::lock_guard lock(mutex_);
-    signature = signature_;
-    if (!open_ || signature == nullptr) return protocol_error("a worker answers before it was asked");
     for (std::size_t i = 0; i < frames.size(); ++i) {
       const AnswerFrame& frame = frames[i];
       if (frame.slot >= slots_.size() || slots_[frame.slot].state != Slot::State::kSent ||
           slots_[frame.slot].sequence != frame.sequence || slots_[frame.slot].lane != lane.number()) {
         return protocol_error("a worker answers what it was not asked");
       }
-      taking[i].wanted = slots_[frame.slot].wanted;
+      const Slot& slot = slots_[frame.slot];
+      taking[i] = {slot.model, slot.model->signature, slot.wanted, {}};
     }
   }
   // An answer is read before its slot is given back, since the next request in it would overwrite it.
   Status status;
   std::size_t read = 0;
   for (; read < frames.size() && status.ok(); ++read) {
-    status = read_answer(lane.line_, frames[read], *signature, taking[read].wanted, options_.max_output_bytes,
-                         taking[read].response);
+    Taking& one = taking[read];
+    status = read_answer(lane.line_, frames[read], *one.signature, one.wanted, one.model->max_output_bytes,
+                         one.response);
     if (!status.ok()) break;
-    if (taking[read].response->ok()) (*taking[read].response)->timings.compute = run_time(frames[read]);
+    if (one.response->ok()) (*one.response)->timings.compute = run_time(frames[read]);
   }
   deliveries.reserve(deliveries.size() + read);
   const std::lock_guard lock(mutex_);
@@ -346,11 +390,14 @@ Status Channel::take_batch(Lane& lane, std::span<const AnswerFrame> frames,
     if (slot.state != Slot::State::kSent || slot.sequence != frames[i].sequence) {
       return protocol_error("a worker answers twice");
     }
-    watchdog_.note_run(run_time(frames[i]));
-    if (slot.digest) guard_.note_success(*slot.digest);
+    Model& model = *slot.model;
+    model.watchdog.note_run(run_time(frames[i]));
+    if (slot.digest) {
+      model.guard.note_success(*slot.digest);
+      model.guards = !model.guard.empty();
+    }
     finish(frames[i].slot, *std::move(taking[i].response), deliveries);
   }
-  guards_ = !guard_.empty();
   return status;
 }
 
@@ -361,7 +408,7 @@ Loss Channel::detach(const Error& why) {
   std::vector<Delivery> deliveries;
   {
     const std::lock_guard lock(mutex_);
-    open_ = false;
+    for (const auto& [number, model] : models_) model->open = false;
     if (line_ == nullptr) return loss;
     std::vector<std::uint64_t> running;
     for (std::size_t i = 0; i < kMaxRunThreads; ++i) {
@@ -373,7 +420,10 @@ Loss Channel::detach(const Error& why) {
       Slot& slot = slots_[index];
       if (slot.state != Slot::State::kSent) continue;
       const bool suspect = std::find(running.begin(), running.end(), slot.sequence) != running.end();
-      if (suspect) guard_.note_death(digest_of(slot), clock_.now());
+      if (suspect) {
+        slot.model->guard.note_death(digest_of(slot), clock_.now());
+        slot.model->guards = true;
+      }
       if (suspect || slot.retried) {
         ++(suspect ? loss.suspects : loss.failed);
         finish(index, why, deliveries);
@@ -384,25 +434,41 @@ Loss Channel::detach(const Error& why) {
       slot.state = Slot::State::kWaiting;
       again.push_back(index);
     }
+    // Before what came later.
     std::sort(again.begin(), again.end(),
-              [this](std::uint32_t a, std::uint32_t b) { return slots_[a].sequence < slots_[b].sequence; });
-    waiting_.insert(waiting_.begin(), again.begin(), again.end());
-    loss.waiting = waiting_.size();
-    guards_ = !guard_.empty();
+              [this](std::uint32_t a, std::uint32_t b) { return slots_[a].sequence > slots_[b].sequence; });
+    for (const std::uint32_t index : again) slots_[index].model->waiting.push_front(index);
+    for (const auto& [number, model] : models_) loss.waiting += model->waiting.size();
     line_.reset();
   }
   deliver(std::move(deliveries));
   return loss;
 }
 
+// With mutex_ held.
+void Channel::refuse_waiting(Model& model, const Error& why, std::vector<Delivery>& deliveries) {
+  model.refusal = why;
+  std::deque<std::uint32_t> waiting;
+  waiting.swap(model.waiting);
+  for (const std::uint32_t index : waiting) finish(index, why, deliveries);
+}
+
+void Channel::refuse(Model& model, const Error& why) {
+  std::vector<Delivery> deliveries;
+  {
+    const std::lock_guard lock(mutex_);
+    refuse_waiting(model, why, deliveries);
+  }
+  deliver(std::move(deliveries));
+}
+
 void Channel::refuse(const Error& why) {
   std::vector<Delivery> deliveries;
   {
     const std::lock_guard lock(mutex_);
-    refusal_ = why;
-    std::deque<std::uint32_t> waiting;
-    waiting.swap(waiting_);
-    for (const std::uint32_t index : waiting) finish(index, why, deliveries);
+    for (const auto& [number, model] : models_) {
+      if (!model->open) refuse_waiting(*model, why, deliveries);
+    }
   }
   deliver(std::move(deliveries));
 }
@@ -412,25 +478,30 @@ void Channel::close() {
   lanes_.clear();
 }
 
+// With mutex_ held. A worker may say that it runs what it was not given.
+Duration Channel::run_limit(std::uint64_t sequence) const {
+  Duration longest{};
+  for (const auto& [number, model] : models_) longest = std::max(longest, model->watchdog.limit());
+  for (const Slot& slot : slots_) {
+    if (slot.state == Slot::State::kSent && slot.sequence == sequence) return slot.model->watchdog.limit();
+  }
+  return longest;
+}
+
 std::optional<std::string> Channel::hangs(MonoTime now) {
   const auto stuck = [&](Watch& watch, std::uint64_t value, Duration limit) {
     if (watch.value != value || !watch.since) watch = {value, now};
     return now - *watch.since >= limit;
   };
-  std::uint64_t taken = 0;
-  Duration limit{};
-  {
-    const std::lock_guard lock(mutex_);
-    if (!open_ || sent_ == 0) {
-      progress_ = {};
-      std::fill(watches_.begin(), watches_.end(), Watch{});
-      return std::nullopt;
-    }
-    taken = line_->writer.taken();
-    limit = watchdog_.limit();
+  const auto text = [](Duration limit) {
+    return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(limit).count()) + " ms";
+  };
+  const std::lock_guard lock(mutex_);
+  if (line_ == nullptr || sent_ == 0) {
+    progress_ = {};
+    std::fill(watches_.begin(), watches_.end(), Watch{});
+    return std::nullopt;
   }
-  const std::string limit_text =
-      std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(limit).count()) + " ms";
   bool runs = false;
   for (std::size_t i = 0; i < kMaxRunThreads; ++i) {
     const auto value = internal::load<std::uint64_t>(
@@ -440,13 +511,17 @@ std::optional<std::string> Channel::hangs(MonoTime now) {
       continue;
     }
     runs = true;
-    if (stuck(watches_[i], value, limit)) return "a run took more than " + limit_text;
+    const Duration limit = run_limit(value);
+    if (stuck(watches_[i], value, limit)) return "a run took more than " + text(limit);
   }
   // Nothing runs, and nothing is taken: the worker's threads are stuck elsewhere, or it was stopped.
   if (runs) {
     progress_ = {};
-  } else if (stuck(progress_, taken, limit)) {
-    return "requests waited more than " + limit_text + " without being run";
+    return std::nullopt;
+  }
+  const Duration limit = run_limit(0);
+  if (stuck(progress_, line_->writer.taken(), limit)) {
+    return "requests waited more than " + text(limit) + " without being run";
   }
   return std::nullopt;
 }

@@ -4,6 +4,9 @@
 // A channel outlives its workers. One at a time is attached; when it has died, the requests that it had begun
 // to run get an error, and those that only waited for it are given to the next.
 //
+// It carries requests for as many models as its worker has. They share slots, memory and the ring; what
+// waits, what is refused and how long a run may take is each model's own.
+//
 // Each loop that submits gets a lane of its own, by which its answers come back to it without another thread
 // between. Threads without a loop share a lane, whose answers the supervisor's loop takes.
 #pragma once
@@ -12,6 +15,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -36,11 +40,14 @@ namespace slipway::worker {
 struct ChannelOptions {
   std::uint32_t slots = 1024;  ///< requests in flight, at most
   std::uint64_t heap_bytes = std::uint64_t{256}
-                             << 20U;              ///< requests larger than a page, together; and answers
-  Duration run_floor = std::chrono::seconds(10);  ///< no run is taken for hung before this
-  std::uint64_t max_output_bytes = std::uint64_t{1} << 30U;
+                             << 20U;  ///< requests larger than a page, together; and answers
   std::uint32_t loops = 1;  ///< that get a lane of their own; others share one. Range: below kMaxLanes
   std::function<void()> on_broken = [] {};  ///< called on any thread: look at broken()
+};
+
+struct ChannelModelOptions {
+  Duration run_floor = std::chrono::seconds(10);  ///< no run is taken for hung before this
+  std::uint64_t max_output_bytes = std::uint64_t{1} << 30U;
 };
 
 /// What a death cost.
@@ -53,6 +60,8 @@ struct Loss {
 /// Thread: submit() is safe; the rest is confined to the supervisor's thread.
 class Channel {
  public:
+  class Model;
+
   /// Borrows: clock. Errors: worker.memory.
   static Result<std::unique_ptr<Channel>> create(const ChannelOptions& options, const Clock& clock);
   ~Channel();
@@ -63,14 +72,22 @@ class Channel {
   /// supervisor's loop, and must be quick then; with an error found at once, before this returns. Errors:
   /// backend.worker_full, backend.request_size, backend.poisoned, what refuse() said, backend.worker_died;
   /// the backend's.
-  void submit(std::span<const TensorView> inputs, std::span<const std::size_t> outputs,
+  void submit(Model& model, std::span<const TensorView> inputs, std::span<const std::size_t> outputs,
               backend::Completion done);
+
+  /// Its requests wait until it is open. The reference holds until remove_model().
+  Model& add_model(const ChannelModelOptions& options);
+  /// What requests call the model; never 0, and never the same twice.
+  [[nodiscard]] static std::uint32_t number_of(const Model& model);
+  /// Precondition: nothing is submitted to it any more, and all that was is answered.
+  void remove_model(Model& model);
 
   /// Descriptors for the worker's Setup; they stay this channel's. Errors: worker.memory.
   using Attachment = std::vector<int>;
   Result<Attachment> attach();
-  /// Requests are run from now on, first those that wait. Borrows: signature, until close().
-  void open(const Signature& signature);
+  /// The attached worker has loaded the model: its requests are run from now on, first those that wait.
+  /// Borrows: signature, until remove_model().
+  void open(Model& model, const Signature& signature);
   [[nodiscard]] std::uint32_t lanes() const { return layout_.lanes; }
   /// The calling thread's loop takes the answers of threads that have none. Errors: net.loop.
   Status serve_threads(net::Loop& loop);
@@ -78,7 +95,9 @@ class Channel {
   std::optional<std::string> broken();
   /// After the worker's death. `why` is told to those whose request is lost.
   Loss detach(const Error& why);
-  /// No worker will come soon: what waits and what comes gets `why`, until open().
+  /// The model will not be there soon: what waits and what comes gets `why`, until open().
+  void refuse(Model& model, const Error& why);
+  /// As that, for every model that is not open.
   void refuse(const Error& why);
   /// Nothing comes any more; lets go of the loops.
   void close();
@@ -96,7 +115,7 @@ class Channel {
   Channel(const ChannelOptions& options, const Clock& clock, const Layout& layout,
           std::shared_ptr<SharedMemory> requests);
 
-  std::optional<Error> take_slot(std::size_t bytes, std::uint32_t& index);
+  std::optional<Error> take_slot(Model& model, std::size_t bytes, std::uint32_t& index);
   std::optional<Error> hand_over(std::uint32_t index, std::span<const std::size_t> outputs,
                                  backend::Completion& done);
   [[nodiscard]] crypto::Digest digest_of(const Slot& slot) const;
@@ -108,6 +127,8 @@ class Channel {
   bool take_answers(Lane& lane, std::vector<Delivery>& deliveries);
   void report_broken(const Error& error);
   void finish(std::uint32_t index, Result<infer::Response> response, std::vector<Delivery>& deliveries);
+  void refuse_waiting(Model& model, const Error& why, std::vector<Delivery>& deliveries);
+  [[nodiscard]] Duration run_limit(std::uint64_t sequence) const;
   Status take_batch(Lane& lane, std::span<const AnswerFrame> frames, std::vector<Delivery>& deliveries);
 
   const ChannelOptions options_;
@@ -118,21 +139,16 @@ class Channel {
   std::vector<std::shared_ptr<Lane>> lanes_;  // the first is of threads without a loop
 
   std::mutex mutex_;  // guards what follows, and line_'s ring; taken after a lane's
-  const Signature* signature_ = nullptr;
+  std::map<std::uint32_t, std::unique_ptr<Model>> models_;
+  std::uint32_t last_model_ = 0;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
-  std::deque<std::uint32_t> waiting_;  // in the order in which they came
   Heap heap_;
-  PoisonGuard guard_;
-  std::atomic<bool> guards_ = false;  // the guard remembers something
   std::uint64_t sequence_ = 0;
   std::size_t sent_ = 0;
   std::size_t unrung_ = 0;  // sent since the worker was last rung
-  bool open_ = false;
   std::optional<std::string> broken_;
-  std::optional<Error> refusal_;
   std::shared_ptr<Line> line_;
-  Watchdog watchdog_;
 
   // The supervisor's thread alone:
   struct Watch {

@@ -68,7 +68,7 @@ void answer(ByteView bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const ByteView bytes = std::as_bytes(std::span(data + 1, size - 1));
-  switch (data[0] % 11) {
+  switch (data[0] % 12) {
     case 0:
       again(bytes, decode_setup);
       break;
@@ -94,6 +94,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       again(bytes, decode_log_line);
       break;
     case 8:
+      again(bytes, decode_unload);
+      break;
+    case 9:
       block(bytes);
       break;
     default:

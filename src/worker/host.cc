@@ -10,37 +10,7 @@ namespace {
 // A worker that comes back within this is worth waiting for.
 constexpr Duration kWorthWaiting = std::chrono::seconds(1);
 
-Error died_error(const std::string& model, const std::string& why) {
-  return unavailable("backend.worker_died", "the worker of the model" + (model.empty() ? "" : " " + model) +
-                                                " died (" + why + "); a new one is started");
-}
-
 }  // namespace
-
-void LoadWait::want(std::string name) {
-  const std::lock_guard lock(mutex_);
-  wanted_.push_back(std::move(name));
-  changed_.notify_one();
-}
-
-void LoadWait::finish(Status outcome) {
-  const std::lock_guard lock(mutex_);
-  if (!outcome_) outcome_ = std::move(outcome);
-  changed_.notify_one();
-}
-
-Status LoadWait::wait(const std::function<void(const std::string&)>& read) {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    changed_.wait(lock, [this] { return outcome_ || !wanted_.empty(); });
-    if (outcome_) return *outcome_;
-    const std::string name = std::move(wanted_.front());
-    wanted_.pop_front();
-    lock.unlock();
-    read(name);
-    lock.lock();
-  }
-}
 
 /// Calls a member of the host when its descriptor has something.
 class Host::Watcher final : public net::Watcher {
@@ -59,40 +29,27 @@ class Host::Watcher final : public net::Watcher {
   void (Host::*call_)(std::uint32_t);
 };
 
-class Host::DelayTimer final : public net::Timer {
- public:
-  DelayTimer(Host& host, void (*call)(Host&)) : host_(host), call_(call) {}
-  void on_timer() override {
-    const std::shared_ptr<Host> alive = host_.shared_from_this();
-    call_(host_);
-  }
+bool HostSpec::may_stand_for(const HostSpec& other) const {
+  return setup.memory_bytes == other.setup.memory_bytes && setup.sandbox == other.setup.sandbox &&
+         setup.niceness == other.setup.niceness && setup.affinity == other.setup.affinity;
+}
 
- private:
-  Host& host_;
-  void (*call_)(Host&);
-};
-
-Host::Host(HostSpec spec, const SupervisorOptions& options, net::Loop& loop, std::shared_ptr<LoadWait> wait)
+Host::Host(HostSpec spec, const SupervisorOptions& options, net::Loop& loop)
     : spec_(std::move(spec)),
       options_(options),
       loop_(loop),
-      wait_(std::move(wait)),
       restart_timer_(std::make_unique<DelayTimer>(*this, [](Host& host) { host.start(); })),
       load_timer_(std::make_unique<DelayTimer>(
           *this, [](Host& host) { host.kill("watchdog", "the model was not loaded in time"); })),
       patience_timer_(std::make_unique<DelayTimer>(
-          *this, [](Host& host) { host.channel_->refuse(died_error(host.spec_.model, host.last_death_)); })) {
-}
+          *this, [](Host& host) { host.channel_->refuse(host.died_error(host.last_death_)); })) {}
 
-Result<std::shared_ptr<Host>> Host::create(HostSpec spec, const SupervisorOptions& options, net::Loop& loop,
-                                           std::shared_ptr<LoadWait> wait) {
+Result<std::shared_ptr<Host>> Host::create(HostSpec spec, const SupervisorOptions& options, net::Loop& loop) {
   ChannelOptions channel;
-  channel.slots = options.slots;
+  channel.slots = spec.group.empty() ? options.slots : options.group_slots;
   channel.heap_bytes = options.heap_bytes;
-  channel.max_output_bytes = spec.load.max_output_bytes;
-  channel.run_floor = spec.run_floor;
   channel.loops = options.loops;
-  std::shared_ptr<Host> host(new Host(std::move(spec), options, loop, std::move(wait)));
+  std::shared_ptr<Host> host(new Host(std::move(spec), options, loop));
   // Posted, since it comes from a loop in the midst of taking answers.
   channel.on_broken = [weak = std::weak_ptr<Host>(host), &loop] {
     loop.post([weak] {
@@ -103,10 +60,58 @@ Result<std::shared_ptr<Host>> Host::create(HostSpec spec, const SupervisorOption
   return host;
 }
 
+Error Host::died_error(const std::string& why) const {
+  const std::string whose = spec_.group.empty() ? " of the model " : " of the group ";
+  return unavailable("backend.worker_died", "the worker" + (spec_.name.empty() ? "" : whose + spec_.name) +
+                                                " died (" + why + "); a new one is started");
+}
+
+void Host::add(const std::shared_ptr<Seat>& seat) {
+  seat->channel = &channel_->add_model({seat->run_floor, seat->load.max_output_bytes});
+  seat->load.model = Channel::number_of(*seat->channel);
+  seats_[seat->load.model] = seat;
+  if (seats_.size() == 1) {
+    start();
+    return;
+  }
+  queue_.push_back(seat->load.model);
+  load_next();
+}
+
+void Host::remove(const std::shared_ptr<Seat>& seat) {
+  const std::uint32_t number = seat->load.model;
+  if (!seats_.contains(number)) return;
+  seat->leaving = true;
+  if (std::all_of(seats_.begin(), seats_.end(), [](const auto& one) { return one.second->leaving; })) {
+    end();
+    return;
+  }
+  if (loading_ == number) return;
+  if (seat->state == Seat::State::kReady) unloads_.push_back(number);
+  forget(number);
+  load_next();
+}
+
+void Host::forget(std::uint32_t number) {
+  const auto found = seats_.find(number);
+  if (found == seats_.end()) return;
+  channel_->remove_model(*found->second->channel);
+  std::erase(queue_, number);
+  seats_.erase(found);
+}
+
 void Host::start() {
   if (ended()) return;
   state_ = WorkerState::kStarting;
   kill_kind_.clear();
+  set_up_ = false;
+  queue_.clear();
+  const MonoTime now = options_.clock->now();
+  for (const auto& [number, seat] : seats_) {
+    if (seat->state == Seat::State::kRefused && seat->retry_at > now) continue;
+    seat->state = Seat::State::kQueued;
+    queue_.push_back(number);
+  }
   if (const Status started = try_start(); !started.ok()) died("load", started.error().message());
 }
 
@@ -115,28 +120,34 @@ Status Host::try_start() {
   SLIPWAY_ASSIGN_OR_RETURN(const Channel::Attachment attachment, channel_->attach());
   SLIPWAY_ASSIGN_OR_RETURN(auto ends, ControlSocket::pair());
   Program program = options_.program;
-  if (!spec_.model.empty()) program.words.push_back(spec_.model);
+  if (!spec_.name.empty()) program.words.push_back(spec_.name);
   SLIPWAY_ASSIGN_OR_RETURN(process_, Process::start(program, ends.second.fd()));
   socket_ = std::move(ends.first);
   socket_watcher_ = std::make_unique<Watcher>(*this, &Host::on_socket);
   exit_watcher_ = std::make_unique<Watcher>(*this, &Host::on_exit);
   SLIPWAY_TRY(loop_.watch(process_.pidfd(), EPOLLIN, *exit_watcher_));
   SLIPWAY_TRY(loop_.watch(socket_.fd(), EPOLLIN, *socket_watcher_));
-  started_at_ = options_.clock->now();
-  loop_.arm(*load_timer_, started_at_ + options_.load_limit);
-  if (wait_ == nullptr) loop_.arm(*patience_timer_, started_at_ + first_load_ * 2 + kWorthWaiting);
+  Duration usual{};
+  for (const auto& [number, seat] : seats_) usual += seat->first_load;
+  if (usual > Duration::zero()) {
+    loop_.arm(*patience_timer_, options_.clock->now() + usual * 2 + kWorthWaiting);
+  }
   return greet(attachment);
 }
 
 Status Host::greet(const Channel::Attachment& attachment) {
   Setup setup = spec_.setup;
-  setup.slots = options_.slots;
+  setup.slots = spec_.group.empty() ? options_.slots : options_.group_slots;
   setup.heap_bytes = options_.heap_bytes;
   setup.lanes = channel_->lanes();
   SLIPWAY_TRY(socket_.send(FrameKind::kSetup, encode(setup), attachment));
-  SLIPWAY_TRY(socket_.send(FrameKind::kLoad, encode(spec_.load)));
-  flush();
+  load_next();
   return {};
+}
+
+void Host::send(FrameKind kind, const std::string& payload) {
+  // A worker that is gone is reported by its process.
+  [[maybe_unused]] const Status sent = socket_.send(kind, payload);
 }
 
 void Host::flush() {
@@ -172,20 +183,12 @@ Status Host::on_frame(Frame frame) {
     case FrameKind::kReady: {
       SLIPWAY_ASSIGN_OR_RETURN(Ready ready, decode_ready(payload));
       confined_by_ = printable(ready.confined_by, 500);
+      set_up_ = true;
       return {};
     }
     case FrameKind::kFileWanted: {
       SLIPWAY_ASSIGN_OR_RETURN(const FileWanted wanted, decode_file_wanted(payload));
-      if (const auto known = files_.find(wanted.name); known != files_.end()) {
-        return send_file(wanted.name, known->second);
-      }
-      if (wait_ != nullptr) {
-        wait_->want(wanted.name);
-        return {};
-      }
-      KnownFile missing;
-      missing.error = not_found("model.file_missing", "the file was not asked for at the first load");
-      return send_file(wanted.name, missing);
+      return on_file_wanted(wanted);
     }
     case FrameKind::kLoaded: {
       SLIPWAY_ASSIGN_OR_RETURN(Loaded loaded, decode_loaded(payload));
@@ -193,9 +196,7 @@ Status Host::on_frame(Frame frame) {
     }
     case FrameKind::kFailed: {
       SLIPWAY_ASSIGN_OR_RETURN(const Failed failed, decode_failed(payload));
-      if (wait_ != nullptr) wait_->finish(failed.error);
-      kill("load", failed.error.message());
-      return {};
+      return on_failed(failed);
     }
     case FrameKind::kLog: {
       SLIPWAY_ASSIGN_OR_RETURN(const LogLine line, decode_log_line(payload));
@@ -207,60 +208,12 @@ Status Host::on_frame(Frame frame) {
   }
 }
 
-Status Host::on_loaded(Loaded loaded) {
-  if (state_ != WorkerState::kStarting) return protocol_error("a worker loaded twice");
-  if (wait_ != nullptr) {
-    loaded_ = std::move(loaded);
-  } else if (loaded.signature != loaded_.signature) {
-    return protocol_error("the model has other inputs and outputs than before");
-  }
-  loop_.disarm(*load_timer_);
-  loop_.disarm(*patience_timer_);
-  state_ = WorkerState::kReady;
-  ready_since_ = options_.clock->now();
-  if (wait_ != nullptr) first_load_ = ready_since_ - started_at_;
-  channel_->open(loaded_.signature);
-  if (options_.observer != nullptr) options_.observer->worker_ready(spec_.model);
-  // The first is told of as the model that is ready.
-  const LogLevel level = wait_ != nullptr ? LogLevel::kDebug : LogLevel::kInfo;
-  if (options_.logger->enabled(level)) {
-    options_.logger->write(level, "worker.ready", "a worker has loaded its model",
-                           {{"model", std::string_view(spec_.model)},
-                            {"pid", std::int64_t{process_.pid()}},
-                            {"confined", std::string_view(confined_by_)}});
-  }
-  if (wait_ != nullptr) std::exchange(wait_, nullptr)->finish({});
-  return {};
-}
-
 void Host::on_log(const LogLine& line) const {
   if (!options_.logger->enabled(line.level)) return;
   options_.logger->write(line.level, printable(line.event), printable(line.message, 4096),
-                         {{"model", std::string_view(spec_.model)},
+                         {{"model", std::string_view(spec_.name)},
                           {"pid", std::int64_t{process_.pid()}},
                           {"detail", std::string_view(printable(line.detail, 4096))}});
-}
-
-Status Host::send_file(const std::string& name, const KnownFile& file) {
-  const int descriptor = file.descriptor ? file.descriptor->get() : -1;
-  SLIPWAY_TRY(socket_.send(FrameKind::kFile, encode(File{name, file.size_bytes, file.error}),
-                           std::span(&descriptor, file.descriptor ? 1 : 0)));
-  flush();
-  return {};
-}
-
-void Host::give_file(const std::string& name, Result<net::Fd> file, std::uint64_t size_bytes) {
-  KnownFile& known = files_[name];
-  known = {};
-  if (file.ok()) {
-    known.descriptor = *std::move(file);
-    known.size_bytes = size_bytes;
-  } else {
-    known.error = file.error();
-  }
-  // A worker that is gone is reported by its process.
-  if (process_.running()) [[maybe_unused]]
-    const Status sent = send_file(name, known);
 }
 
 void Host::end_broken() {
@@ -276,6 +229,13 @@ void Host::check() {
     kill("watchdog", *std::move(why));
     return;
   }
+  const MonoTime now = options_.clock->now();
+  for (const auto& [number, seat] : seats_) {
+    if (seat->state != Seat::State::kRefused || seat->retry_at > now) continue;
+    seat->state = Seat::State::kQueued;
+    queue_.push_back(number);
+  }
+  load_next();
   const std::uint64_t limit = spec_.setup.memory_bytes;
   if (limit == 0) return;
   const auto used = process_.memory_bytes();
@@ -327,20 +287,24 @@ void Host::died(std::string_view kind, const std::string& why) {
   last_death_ = why;
   const Duration lived =
       state_ == WorkerState::kReady ? options_.clock->now() - ready_since_ : Duration::zero();
-  if (options_.observer != nullptr) options_.observer->worker_died(spec_.model, kind);
-  if (wait_ != nullptr) {
-    state_ = WorkerState::kEnded;
-    channel_->detach(died_error(spec_.model, why));
-    std::exchange(wait_, nullptr)
-        ->finish(unavailable("backend.worker_died", "the worker died while it loaded the model: " + why)
-                     .with_reach(Reach::kModel));
+  for (const auto& [number, seat] : seats_) {
+    const bool was_there = seat->state == Seat::State::kReady || seat->state == Seat::State::kLoading;
+    if (options_.observer != nullptr && (was_there || !set_up_)) {
+      options_.observer->worker_died(seat->name, kind);
+    }
+    if (was_there) seat->state = Seat::State::kQueued;
+  }
+  const Loss loss = channel_->detach(died_error(why));
+  blame_load(why, loss.suspects > 0);
+  if (seats_.empty()) {
+    end();
     return;
   }
-  const Loss loss = channel_->detach(died_error(spec_.model, why));
   options_.logger->error("worker.died", "a model's worker died",
-                         {{"model", std::string_view(spec_.model)},
+                         {{"model", std::string_view(spec_.name)},
                           {"kind", kind},
                           {"why", std::string_view(why)},
+                          {"models", static_cast<std::int64_t>(seats_.size())},
                           {"requests_failed", static_cast<std::int64_t>(loss.suspects + loss.failed)},
                           {"requests_kept", static_cast<std::int64_t>(loss.waiting)}});
   restart_later(restarts_.after_death(lived), why);
@@ -352,7 +316,7 @@ void Host::restart_later(Duration delay, const std::string& why) {
     start();
     return;
   }
-  if (delay >= kWorthWaiting) channel_->refuse(died_error(spec_.model, why));
+  if (delay >= kWorthWaiting) channel_->refuse(died_error(why));
   loop_.arm(*restart_timer_, options_.clock->now() + delay);
 }
 
@@ -368,20 +332,28 @@ void Host::end() {
   channel_->detach(why);
   channel_->refuse(why);
   channel_->close();
-  files_.clear();
-  if (wait_ != nullptr) std::exchange(wait_, nullptr)->finish(why);
+  for (const auto& [number, seat] : seats_) {
+    if (seat->wait != nullptr) std::exchange(seat->wait, nullptr)->finish(why);
+  }
+  seats_.clear();
 }
 
-WorkerStatus Host::status() const {
+void Host::add_status(std::vector<WorkerStatus>& all) const {
   WorkerStatus status;
-  status.model = spec_.model;
-  status.state = state_;
+  status.group = spec_.group;
   status.pid = process_.pid();
   status.deaths = deaths_;
   status.last_death = last_death_;
   status.confined_by = confined_by_;
   if (process_.running()) status.memory_bytes = process_.memory_bytes().value_or(0);
-  return status;
+  for (const auto& [number, seat] : seats_) {
+    status.model = seat->name;
+    status.state = seat->state == Seat::State::kReady ? WorkerState::kReady : WorkerState::kStarting;
+    if (state_ == WorkerState::kDelayed || seat->state == Seat::State::kRefused) {
+      status.state = WorkerState::kDelayed;
+    }
+    all.push_back(status);
+  }
 }
 
 }  // namespace slipway::worker

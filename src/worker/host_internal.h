@@ -1,4 +1,6 @@
-// One model's worker, from its first start to its last end.
+// One worker, from its first start to its last end, and the models in it: one, or those of a group.
+//
+// Models are loaded one after the other, at first as they come and after a death all of them again.
 #pragma once
 
 #include <condition_variable>
@@ -36,68 +38,108 @@ class LoadWait {
   std::optional<Status> outcome_;
 };
 
-/// What is to be loaded.
-struct HostSpec {
-  std::string model;
-  Load load;
-  Setup setup;  ///< without what the channel knows
+/// One model in a worker. Thread: confined to the supervisor's loop, except loaded and channel once the first
+/// load is over.
+struct Seat {
+  enum class State : std::uint8_t { kQueued, kLoading, kReady, kRefused };
+  struct KnownFile {
+    std::optional<net::Fd> descriptor;  ///< a sealed memfd
+    std::uint64_t size_bytes = 0;
+    std::optional<Error> error;
+  };
+
+  std::string name;  ///< of the model, for people
+  Load load;         ///< without its number, until it sits
   Duration run_floor{};
+  std::shared_ptr<LoadWait> wait;  ///< null once the first load is over
+
+  Channel::Model* channel = nullptr;
+  Loaded loaded;
+  std::map<std::string, KnownFile> files;
+  State state = State::kQueued;
+  MonoTime began{};
+  Duration first_load{};
+  bool leaving = false;  ///< unloaded while it was loaded again
+
+  // A load that failed again is tried later, ever later.
+  MonoTime retry_at{};
+  Duration retry_after{};
 };
 
-/// Thread: confined to the supervisor's loop, except channel(), signature() and labels() once loaded.
+/// What a worker is started for.
+struct HostSpec {
+  std::string group;  ///< shared by the models that name it; empty = one model's own
+  std::string name;   ///< for people: the group's, or the model's
+  Setup setup;        ///< without what the channel knows
+
+  /// True when a worker started for this may be used where `other` is asked for.
+  [[nodiscard]] bool may_stand_for(const HostSpec& other) const;
+};
+
+/// Thread: confined to the supervisor's loop, except channel().
 class Host final : public std::enable_shared_from_this<Host> {
  public:
-  /// Borrows: loop, options. `wait` is told the outcome of the first load.
+  /// Borrows: loop, options. Errors: worker.memory.
   static Result<std::shared_ptr<Host>> create(HostSpec spec, const SupervisorOptions& options,
-                                              net::Loop& loop, std::shared_ptr<LoadWait> wait);
+                                              net::Loop& loop);
 
-  void start();
+  /// Loads one more model, and starts the worker with the first. The seat's wait is told the outcome.
+  void add(const std::shared_ptr<Seat>& seat);
+  /// Unloads it; nothing may be submitted to it any more. The worker ends with its last model.
+  void remove(const std::shared_ptr<Seat>& seat);
   /// A file that the worker asked for. `file` is a sealed memfd.
-  void give_file(const std::string& name, Result<net::Fd> file, std::uint64_t size_bytes);
+  void give_file(Seat& seat, const std::string& name, Result<net::Fd> file, std::uint64_t size_bytes);
   /// Looks whether it hangs or has grown too large.
   void check();
   /// Kills a worker that breaks the rules.
   void end_broken();
   /// Kills the worker and forgets it. Nothing may be submitted any more.
   void end();
-  [[nodiscard]] WorkerStatus status() const;
+  /// One for each model.
+  void add_status(std::vector<WorkerStatus>& all) const;
   [[nodiscard]] bool ended() const { return state_ == WorkerState::kEnded; }
-
+  [[nodiscard]] const HostSpec& spec() const { return spec_; }
   [[nodiscard]] Channel& channel() { return *channel_; }
-  [[nodiscard]] const Signature& signature() const { return loaded_.signature; }
-  [[nodiscard]] const std::vector<std::string>& labels() const { return loaded_.labels; }
 
  private:
   class Watcher;
   class DelayTimer;
-  struct KnownFile {
-    std::optional<net::Fd> descriptor;
-    std::uint64_t size_bytes = 0;
-    std::optional<Error> error;
-  };
-  Host(HostSpec spec, const SupervisorOptions& options, net::Loop& loop, std::shared_ptr<LoadWait> wait);
+  using Seats = std::map<std::uint32_t, std::shared_ptr<Seat>>;
+  Host(HostSpec spec, const SupervisorOptions& options, net::Loop& loop);
 
+  void start();
   Status try_start();
   Status greet(const Channel::Attachment& attachment);
+  void load_next();
+  void send(FrameKind kind, const std::string& payload);
   void on_socket(std::uint32_t events);
   void on_exit(std::uint32_t events);
   void flush();
   Status on_frame(Frame frame);
+  Status on_file_wanted(const FileWanted& wanted);
   Status on_loaded(Loaded loaded);
+  Status on_failed(const Failed& failed);
   void on_log(const LogLine& line) const;
-  Status send_file(const std::string& name, const KnownFile& file);
+  void on_ready_seat(Seat& seat);
+  [[nodiscard]] std::shared_ptr<Seat> take_loading(std::uint32_t number);
+  void forget(std::uint32_t number);
+  void refuse_for_now(Seat& seat, const Error& why);
+  void send_file(const std::string& name, const Seat::KnownFile& file);
   void kill(std::string_view kind, std::string why);
   void detach_process();
   void died(std::string_view kind, const std::string& why);
+  void blame_load(const std::string& why, bool requests_are_suspects);
   void restart_later(Duration delay, const std::string& why);
+  [[nodiscard]] Error died_error(const std::string& why) const;
 
   const HostSpec spec_;
   const SupervisorOptions& options_;
   net::Loop& loop_;
-  std::shared_ptr<LoadWait> wait_;  // null once the first load is over
   std::unique_ptr<Channel> channel_;
-  Loaded loaded_;
-  std::map<std::string, KnownFile> files_;
+  Seats seats_;
+  std::deque<std::uint32_t> queue_;     // to be loaded
+  std::vector<std::uint32_t> unloads_;  // to be said once nothing loads
+  std::optional<std::uint32_t> loading_;
 
   WorkerState state_ = WorkerState::kStarting;
   Process process_;
@@ -105,11 +147,24 @@ class Host final : public std::enable_shared_from_this<Host> {
   std::unique_ptr<Watcher> socket_watcher_, exit_watcher_;
   std::unique_ptr<DelayTimer> restart_timer_, load_timer_, patience_timer_;
   std::string kill_kind_, kill_why_;  // set when we end it ourselves
+  bool set_up_ = false;               // this worker said that it is
   RestartPolicy restarts_;
-  MonoTime started_at_{}, ready_since_{};
-  Duration first_load_{};
+  MonoTime ready_since_{};
   std::string confined_by_, last_death_;
   std::uint64_t deaths_ = 0;
+};
+
+class Host::DelayTimer final : public net::Timer {
+ public:
+  DelayTimer(Host& host, void (*call)(Host&)) : host_(host), call_(call) {}
+  void on_timer() override {
+    const std::shared_ptr<Host> alive = host_.shared_from_this();
+    call_(host_);
+  }
+
+ private:
+  Host& host_;
+  void (*call_)(Host&);
 };
 
 }  // namespace slipway::worker

@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -202,6 +203,11 @@ class BadBackend final : public backend::Backend {
     if (word == "BAD crash") crash();
     if (word == "BAD exit") std::_Exit(5);
     if (word == "BAD hang") hang(logger_);
+    if (word.starts_with("BAD once ")) {
+      const std::string mark(word.substr(9));
+      if (::access(mark.c_str(), F_OK) == 0) return data_loss("backend.load", "it loads only once");
+      std::ofstream(mark) << "loaded";
+    }
     if (word == "BAD ask") {
       SLIPWAY_ASSIGN_OR_RETURN(const ByteView extra, files.read("extra"));
       if (as_text(extra) != "more") return data_loss("backend.external_data", "extra is not what it was");

@@ -2,7 +2,8 @@
 // again as a worker.
 //
 // A misbehaving model is a file that starts with "BAD"; the word after it says what loading does: "ok",
-// "refuse", "crash", "exit", "ask" (reads a second file "extra"). It takes x FP32 [-1,2] and gives y FP32
+// "refuse", "crash", "exit", "hang", "ask" (reads a second file "extra"), "once PATH" (fails where that file
+// is, and writes it). It takes x FP32 [-1,2] and gives y FP32
 // [-1,2] and z BYTES [-1]; the first number of x says what a run does, see Deed.
 #pragma once
 

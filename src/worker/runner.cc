@@ -30,9 +30,8 @@ constexpr std::uint64_t kKeptBytes = std::uint64_t{4} << 20U;
 
 }  // namespace
 
-Runner::Runner(RunnerOptions options, backend::Instance& instance)
+Runner::Runner(RunnerOptions options)
     : options_(std::move(options)),
-      instance_(instance),
       reader_(options_.answers.data(), options_.requests.data(), RingPlace::requests(),
               options_.layout.slots),
       sleep_(options_.answers.data() + Layout::kSleep),
@@ -45,11 +44,32 @@ Runner::Runner(RunnerOptions options, backend::Instance& instance)
   for (std::uint32_t i = kLargeAnswers; i > 0; --i) free_marks_.push_back(i - 1);
 }
 
-void Runner::start() {
-  for (std::uint32_t i = 0; i < options_.threads; ++i) {
+void Runner::add(std::uint32_t model, std::shared_ptr<backend::Instance> instance, std::uint32_t threads) {
+  {
+    const std::lock_guard lock(models_mutex_);
+    models_[model] = std::move(instance);
+  }
+  const std::size_t wanted = std::clamp<std::size_t>(threads, 1, kMaxRunThreads);
+  while (threads_.size() < wanted) {
+    const auto i = static_cast<std::uint32_t>(threads_.size());
     threads_.emplace_back([this, i] { serve(i); });
     pthread_setname_np(threads_.back().native_handle(), ("run-" + std::to_string(i)).c_str());
   }
+}
+
+void Runner::remove(std::uint32_t model) {
+  std::shared_ptr<backend::Instance> last;
+  const std::lock_guard lock(models_mutex_);
+  const auto found = models_.find(model);
+  if (found == models_.end()) return;
+  last = std::move(found->second);
+  models_.erase(found);
+}
+
+std::shared_ptr<backend::Instance> Runner::find(std::uint32_t model) {
+  const std::lock_guard lock(models_mutex_);
+  const auto found = models_.find(model);
+  return found == models_.end() ? nullptr : found->second;
 }
 
 void Runner::serve(std::uint32_t thread) {
@@ -135,8 +155,12 @@ void Runner::set_running(std::uint32_t thread, std::uint64_t sequence) {
 
 Duration Runner::run(const RequestFrame& request, std::uint32_t thread) {
   set_running(thread, request.sequence);
+  // Destroyed after the response, whose memory may be the instance's.
+  const std::shared_ptr<backend::Instance> instance = find(request.model);
+  // The front asks for no model before it is loaded.
+  if (instance == nullptr) give_up();
   const MonoTime start = options_.clock->now();
-  const Result<infer::Response> response = run_model(request);
+  const Result<infer::Response> response = run_model(request, *instance);
   const Duration took = options_.clock->now() - start;
   const std::int64_t usual = usual_run_ns_.load(std::memory_order_relaxed);
   usual_run_ns_.store(usual + (took.count() - usual) / 8, std::memory_order_relaxed);
@@ -145,7 +169,7 @@ Duration Runner::run(const RequestFrame& request, std::uint32_t thread) {
   return took;
 }
 
-Result<infer::Response> Runner::run_model(const RequestFrame& request) {
+Result<infer::Response> Runner::run_model(const RequestFrame& request, backend::Instance& instance) {
   if (!options_.layout.holds(request.offset, request.bytes, request.slot)) {
     return protocol_error("a request lies where none may be");
   }
@@ -160,7 +184,7 @@ Result<infer::Response> Runner::run_model(const RequestFrame& request) {
   std::mutex mutex;
   std::condition_variable changed;
   std::optional<Result<infer::Response>> answered;
-  instance_.submit(inputs, head.wanted, [&](Result<infer::Response> response) {
+  instance.submit(inputs, head.wanted, [&](Result<infer::Response> response) {
     const std::lock_guard lock(mutex);
     answered.emplace(std::move(response));
     changed.notify_one();

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
@@ -24,8 +25,7 @@ struct RunnerOptions {
   SharedMemory answers;   ///< writable
   net::Fd worker_bell;
   std::vector<net::Fd> lane_bells;  ///< one for each lane
-  std::uint32_t threads = 1;
-  const Clock* clock = nullptr;  ///< Borrows
+  const Clock* clock = nullptr;     ///< Borrows
 };
 
 /// One thread at a time waits for requests. When runs are short it goes on running them itself, since handing
@@ -33,10 +33,12 @@ struct RunnerOptions {
 /// takes over the waiting. Threads never end: the process does.
 class Runner {
  public:
-  /// Borrows: instance.
-  Runner(RunnerOptions options, backend::Instance& instance);
-  /// Starts the threads.
-  void start();
+  explicit Runner(RunnerOptions options);
+
+  /// Requests for the model are run from now on, by at least so many threads.
+  void add(std::uint32_t model, std::shared_ptr<backend::Instance> instance, std::uint32_t threads);
+  /// Precondition: the front has got every answer of it. Its instance goes with the run that is still at it.
+  void remove(std::uint32_t model);
 
  private:
   struct LargeAnswer {
@@ -49,7 +51,8 @@ class Runner {
   void wait_for_requests();
   /// Gives what it took.
   Duration run(const RequestFrame& request, std::uint32_t thread);
-  Result<infer::Response> run_model(const RequestFrame& request);
+  [[nodiscard]] std::shared_ptr<backend::Instance> find(std::uint32_t model);
+  Result<infer::Response> run_model(const RequestFrame& request, backend::Instance& instance);
   void answer(const RequestFrame& request, const Result<infer::Response>& response, Duration took);
   void sleep_until_rung();
   Status write_outputs(const infer::Response& response, AnswerFrame& frame);
@@ -64,7 +67,9 @@ class Runner {
   void set_running(std::uint32_t thread, std::uint64_t sequence);
 
   RunnerOptions options_;
-  backend::Instance& instance_;
+
+  std::mutex models_mutex_;  // guards this
+  std::unordered_map<std::uint32_t, std::shared_ptr<backend::Instance>> models_;
 
   std::mutex turn_;  // held by the thread that waits for requests; guards these
   RingReader<RequestFrame> reader_;
@@ -82,7 +87,7 @@ class Runner {
   std::deque<LargeAnswer> large_;  // given and not yet let go, oldest first
   std::vector<std::uint32_t> free_marks_;
 
-  std::vector<std::thread> threads_;
+  std::vector<std::thread> threads_;  // grows by the main thread alone
 };
 
 }  // namespace slipway::worker

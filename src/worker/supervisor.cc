@@ -34,26 +34,23 @@ class Core {
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
-  void add(std::shared_ptr<Host> host) {
-    loop->post([this, host = std::move(host)] {
-      hosts_.push_back(host);
-      host->start();
-      if (!watch_timer_.armed()) watch_timer_.arm();
-    });
+  /// Gives the seat a worker: that of its group, if there is one. Errors: worker.memory, worker.group.
+  Result<std::shared_ptr<Host>> add(HostSpec spec, const std::shared_ptr<Seat>& seat) {
+    std::promise<Result<std::shared_ptr<Host>>> promise;
+    loop->post([&] { promise.set_value(add_here(std::move(spec), seat)); });
+    return promise.get_future().get();
   }
-  void remove(const std::shared_ptr<Host>& host) {
-    loop->post([this, host] {
-      host->end();
-      std::erase(hosts_, host);
+  void remove(const std::shared_ptr<Host>& host, const std::shared_ptr<Seat>& seat) {
+    loop->post([this, host, seat] {
+      host->remove(seat);
+      forget_ended();
     });
   }
   std::vector<WorkerStatus> status() {
     std::promise<std::vector<WorkerStatus>> promise;
     loop->post([&] {
       std::vector<WorkerStatus> all;
-      for (const auto& host : hosts_) {
-        if (!host->ended()) all.push_back(host->status());
-      }
+      for (const auto& host : hosts_) host->add_status(all);
       promise.set_value(std::move(all));
     });
     return promise.get_future().get();
@@ -76,6 +73,32 @@ class Core {
     Core& core_;
   };
 
+  Result<std::shared_ptr<Host>> add_here(HostSpec spec, const std::shared_ptr<Seat>& seat) {
+    forget_ended();
+    std::shared_ptr<Host> host;
+    for (const auto& one : hosts_) {
+      if (!spec.group.empty() && one->spec().group == spec.group &&
+          one->spec().setup.backend == spec.setup.backend) {
+        host = one;
+      }
+    }
+    if (host == nullptr) {
+      SLIPWAY_ASSIGN_OR_RETURN(host, Host::create(std::move(spec), options, *loop));
+      hosts_.push_back(host);
+    } else if (!host->spec().may_stand_for(spec)) {
+      return invalid_argument("worker.group",
+                              "the worker of the group " + spec.group +
+                                  " has other limits (memory, niceness, sandbox or affinity) than this model "
+                                  "asks for; give all models of a group the same, or this one another group");
+    }
+    host->add(seat);
+    if (!watch_timer_.armed()) watch_timer_.arm();
+    return host;
+  }
+  void forget_ended() {
+    std::erase_if(hosts_, [](const auto& host) { return host->ended(); });
+  }
+
   WatchTimer watch_timer_;
   std::vector<std::shared_ptr<Host>> hosts_;  // the thread alone
   std::thread thread_;
@@ -83,11 +106,12 @@ class Core {
 
 class RemoteInstance final : public backend::Instance {
  public:
-  RemoteInstance(Core& core, std::shared_ptr<Host> host) : core_(core), host_(std::move(host)) {}
-  ~RemoteInstance() override { core_.remove(host_); }
+  RemoteInstance(Core& core, std::shared_ptr<Host> host, std::shared_ptr<Seat> seat)
+      : core_(core), host_(std::move(host)), seat_(std::move(seat)) {}
+  ~RemoteInstance() override { core_.remove(host_, seat_); }
 
-  const Signature& signature() const override { return host_->signature(); }
-  std::span<const std::string> labels() const override { return host_->labels(); }
+  const Signature& signature() const override { return seat_->loaded.signature; }
+  std::span<const std::string> labels() const override { return seat_->loaded.labels; }
   void submit(std::span<const TensorView> inputs, std::span<const std::size_t> outputs,
               backend::Completion done) override {
     if (const auto wrong = std::find_if(outputs.begin(), outputs.end(),
@@ -97,13 +121,13 @@ class RemoteInstance final : public backend::Instance {
       return;
     }
     if (net::inbox_of_this_thread() != nullptr) {
-      host_->channel().submit(inputs, outputs, std::move(done));
+      host_->channel().submit(*seat_->channel, inputs, outputs, std::move(done));
       return;
     }
     // A thread without a loop waits, as it does for an instance in this process. The answer is worked on here
     // and not on the supervisor's thread, where the answers of all other models would wait for it.
     auto answered = std::make_shared<std::promise<Result<infer::Response>>>();
-    host_->channel().submit(inputs, outputs, [answered](Result<infer::Response> response) {
+    host_->channel().submit(*seat_->channel, inputs, outputs, [answered](Result<infer::Response> response) {
       answered->set_value(std::move(response));
     });
     done(answered->get_future().get());
@@ -112,6 +136,7 @@ class RemoteInstance final : public backend::Instance {
  private:
   Core& core_;
   const std::shared_ptr<Host> host_;
+  const std::shared_ptr<Seat> seat_;
 };
 
 LogLevel level_of(const Logger& logger) {
@@ -131,20 +156,21 @@ class IsolatedBackend final : public backend::Backend {
 
   Result<std::unique_ptr<backend::Instance>> load(const backend::ModelFiles& files,
                                                   const backend::LoadOptions& options) override {
-    auto wait = std::make_shared<LoadWait>();
-    SLIPWAY_ASSIGN_OR_RETURN(const auto host,
-                             Host::create(spec_of(files, options), core_.options, *core_.loop, wait));
-    core_.add(host);
+    const auto wait = std::make_shared<LoadWait>();
+    const auto seat = seat_of(files, options);
+    seat->wait = wait;
+    SLIPWAY_ASSIGN_OR_RETURN(const auto host, core_.add(spec_of(options), seat));
     const Status loaded = wait->wait([&](const std::string& name) {
       std::uint64_t size = 0;
       auto file = std::make_shared<Result<net::Fd>>(copy_file(files, name, size));
-      core_.loop->post([host, name, file, size] { host->give_file(name, std::move(*file), size); });
+      core_.loop->post(
+          [host, seat, name, file, size] { host->give_file(*seat, name, std::move(*file), size); });
     });
     if (!loaded.ok()) {
-      core_.remove(host);
+      core_.remove(host, seat);
       return loaded.error();
     }
-    return std::unique_ptr<backend::Instance>(std::make_unique<RemoteInstance>(core_, host));
+    return std::unique_ptr<backend::Instance>(std::make_unique<RemoteInstance>(core_, host, seat));
   }
 
  private:
@@ -155,24 +181,31 @@ class IsolatedBackend final : public backend::Backend {
     return sealed_copy("slipway-file", bytes);
   }
 
-  HostSpec spec_of(const backend::ModelFiles& files, const backend::LoadOptions& options) const {
-    HostSpec spec;
-    spec.model = options.model;
-    spec.run_floor = options.process.run_floor;
-    spec.load.backend = local_.name();
-    spec.load.main = files.main();
-    spec.load.device = options.device;
-    spec.load.names.assign(files.names().begin(), files.names().end());
-    spec.load.threads = options.threads;
-    spec.load.affinity.assign(options.affinity.begin(), options.affinity.end());
-    spec.load.max_output_bytes = options.max_output_bytes;
-    spec.setup.backend = local_.name();
-    spec.setup.runs_at_once =
+  static std::shared_ptr<Seat> seat_of(const backend::ModelFiles& files,
+                                       const backend::LoadOptions& options) {
+    auto seat = std::make_shared<Seat>();
+    seat->name = options.model;
+    seat->run_floor = options.process.run_floor;
+    seat->load.runs_at_once =
         static_cast<std::uint32_t>(std::clamp<std::size_t>(options.process.runs_at_once, 1, kMaxRunThreads));
+    seat->load.main = files.main();
+    seat->load.device = options.device;
+    seat->load.names.assign(files.names().begin(), files.names().end());
+    seat->load.threads = options.threads;
+    seat->load.affinity.assign(options.affinity.begin(), options.affinity.end());
+    seat->load.max_output_bytes = options.max_output_bytes;
+    return seat;
+  }
+
+  HostSpec spec_of(const backend::LoadOptions& options) const {
+    HostSpec spec;
+    spec.group = options.process.group;
+    spec.name = spec.group.empty() ? options.model : spec.group;
+    spec.setup.backend = local_.name();
     spec.setup.memory_bytes = options.process.memory_bytes;
     spec.setup.niceness = options.process.niceness;
     spec.setup.sandbox = options.process.sandbox ? 1 : 0;
-    spec.setup.affinity = spec.load.affinity;
+    spec.setup.affinity.assign(options.affinity.begin(), options.affinity.end());
     spec.setup.log_level = static_cast<std::uint8_t>(level_of(*core_.options.logger));
     return spec;
   }

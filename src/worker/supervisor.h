@@ -1,4 +1,5 @@
-// Starts worker processes, one for each model that is loaded, watches them and replaces those that die.
+// Starts worker processes, one for each model or group of models that is loaded, watches them and replaces
+// those that die.
 //
 //   front                                        worker process
 //   Backend::load, on the loader's thread        run_worker() (worker.h)
@@ -13,6 +14,8 @@
 // A death is seen at once. What was being run gets an Error, what waited is run by the next worker, which is
 // started at once, or with growing delays when deaths follow each other. A run far longer than any before it
 // ends its worker. A request that two workers died of is refused for a while.
+//
+// Models whose loads name the same group share a process, and its death; it ends with the last of them.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +49,8 @@ struct SupervisorOptions {
   Logger* logger = nullptr;                              ///< Borrows
   Observer* observer = nullptr;                          ///< Borrows; may be null
   std::uint32_t loops = 1;                               ///< that submit, and take their answers themselves
-  std::uint32_t slots = 1024;                            ///< requests in flight to one worker
+  std::uint32_t slots = 1024;                            ///< requests in flight to the worker of one model
+  std::uint32_t group_slots = 4096;                      ///< and to that of a group
   std::uint64_t heap_bytes = std::uint64_t{256} << 20U;  ///< of its requests, and of its answers
   Duration load_limit = std::chrono::minutes(10);        ///< no load takes longer
   Duration watch_interval = std::chrono::milliseconds(500);
@@ -55,9 +59,10 @@ struct SupervisorOptions {
 enum class WorkerState : std::uint8_t { kStarting, kReady, kDelayed, kEnded };
 std::string_view worker_state_name(WorkerState state);
 
-/// One worker as people see it.
+/// A model's worker as people see it; models of a group tell of the same one.
 struct WorkerStatus {
   std::string model;
+  std::string group;  ///< whose process it shares; empty when it has its own
   WorkerState state = WorkerState::kStarting;
   int pid = 0;  ///< 0 while there is none
   std::uint64_t deaths = 0;
@@ -74,7 +79,8 @@ class Supervisor {
   virtual ~Supervisor() = default;
 
   /// A backend that loads in a worker what `local` would load here, under the same name. Errors of its
-  /// load(): those of `local`; backend.worker_died (the model's load ended the worker); worker.*.
+  /// load(): those of `local`; backend.worker_died (the model's load ended the worker); worker.group (the
+  /// group's worker has other limits); worker.*.
   /// Its instances answer a loop's submit() on that loop, later; any other thread waits in submit().
   /// Borrows: local, and this.
   [[nodiscard]] virtual std::unique_ptr<backend::Backend> isolated(backend::Backend& local) = 0;

@@ -1,5 +1,6 @@
 #include "worker/worker.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -26,6 +27,8 @@ namespace {
 
 constexpr int kExitSetup = 1;
 
+Error unexpected_frame() { return protocol_error("the front sent another frame than is due"); }
+
 /// The socket, shared by the main thread and by whoever logs. Thread: sending is safe.
 class Link {
  public:
@@ -39,12 +42,8 @@ class Link {
     const std::lock_guard lock(mutex_);
     return socket_.try_send(kind, payload);
   }
-  /// Main thread only. The frame must be of that kind.
-  Result<Frame> receive(FrameKind kind) {
-    SLIPWAY_ASSIGN_OR_RETURN(auto frame, socket_.receive());
-    if (!frame || frame->kind != kind) return protocol_error("the front sent another frame than is due");
-    return std::move(*frame);
-  }
+  /// Main thread only. Errors: worker.gone, worker.protocol.
+  Result<std::optional<Frame>> receive() { return socket_.receive(); }
 
  private:
   std::mutex mutex_;
@@ -95,13 +94,14 @@ class LinkFiles final : public backend::ModelFiles {
     const std::string key(name);
     if (const auto held = held_.find(key); held != held_.end()) return view(held->second);
     SLIPWAY_TRY(link_.send(FrameKind::kFileWanted, encode(FileWanted{key})));
-    SLIPWAY_ASSIGN_OR_RETURN(Frame frame, link_.receive(FrameKind::kFile));
-    SLIPWAY_ASSIGN_OR_RETURN(const File file, decode_file(as_bytes(frame.payload)));
+    SLIPWAY_ASSIGN_OR_RETURN(auto frame, link_.receive());
+    if (!frame || frame->kind != FrameKind::kFile) return unexpected_frame();
+    SLIPWAY_ASSIGN_OR_RETURN(const File file, decode_file(as_bytes(frame->payload)));
     if (file.error) return *file.error;
-    if (frame.descriptors.size() != 1) return protocol_error("a file came without its descriptor");
+    if (frame->descriptors.size() != 1) return protocol_error("a file came without its descriptor");
     SharedMemory memory;
     if (file.size_bytes > 0) {
-      SLIPWAY_ASSIGN_OR_RETURN(memory, SharedMemory::adopt(std::move(frame.descriptors[0]), file.size_bytes,
+      SLIPWAY_ASSIGN_OR_RETURN(memory, SharedMemory::adopt(std::move(frame->descriptors[0]), file.size_bytes,
                                                            SharedMemory::Access::kRead));
     }
     return view(held_.emplace(key, std::move(memory)).first->second);
@@ -122,7 +122,7 @@ struct Worker {
   Link link;
   LinkLogger logger;
   std::vector<std::unique_ptr<backend::Backend>> backends;
-  std::unique_ptr<backend::Instance> instance;
+  backend::Backend* backend = nullptr;  // the one that is used
   std::unique_ptr<Runner> runner;
 };
 
@@ -133,7 +133,6 @@ Result<RunnerOptions> connect(const Setup& setup, std::vector<net::Fd> descripto
   RunnerOptions options;
   options.layout = *layout;
   options.clock = &clock;
-  options.threads = std::clamp<std::uint32_t>(setup.runs_at_once, 1, kMaxRunThreads);
   SLIPWAY_ASSIGN_OR_RETURN(
       options.requests,
       SharedMemory::adopt(std::move(descriptors[0]), layout->total_bytes, SharedMemory::Access::kRead));
@@ -181,35 +180,54 @@ Result<std::string> confine(const Setup& setup, backend::Backend& backend, Logge
   return "limits, " + sandbox.kept_by;
 }
 
-Status load_model(Worker& worker, const WorkerOptions& options) {
-  SLIPWAY_ASSIGN_OR_RETURN(Frame first, worker.link.receive(FrameKind::kSetup));
-  SLIPWAY_ASSIGN_OR_RETURN(const Setup setup, decode_setup(as_bytes(first.payload)));
+Status set_up(Worker& worker, const WorkerOptions& options) {
+  SLIPWAY_ASSIGN_OR_RETURN(std::optional<Frame> first, worker.link.receive());
+  if (!first || first->kind != FrameKind::kSetup) return unexpected_frame();
+  SLIPWAY_ASSIGN_OR_RETURN(const Setup setup, decode_setup(as_bytes(first->payload)));
   SLIPWAY_ASSIGN_OR_RETURN(RunnerOptions runner,
-                           connect(setup, std::move(first.descriptors), *options.clock));
+                           connect(setup, std::move(first->descriptors), *options.clock));
   worker.logger.set_level(static_cast<LogLevel>(setup.log_level));
   SLIPWAY_TRY(apply_limits(setup));
   worker.backends = options.make_backends(worker.logger);
-  SLIPWAY_ASSIGN_OR_RETURN(backend::Backend * backend, find_backend(worker, setup.backend));
-  SLIPWAY_TRY(backend->prepare());
-  SLIPWAY_ASSIGN_OR_RETURN(const std::string kept_by, confine(setup, *backend, worker.logger));
-  SLIPWAY_TRY(worker.link.send(FrameKind::kReady, encode(Ready{kept_by})));
+  SLIPWAY_ASSIGN_OR_RETURN(worker.backend, find_backend(worker, setup.backend));
+  SLIPWAY_TRY(worker.backend->prepare());
+  SLIPWAY_ASSIGN_OR_RETURN(const std::string kept_by, confine(setup, *worker.backend, worker.logger));
+  worker.runner = std::make_unique<Runner>(std::move(runner));
+  return worker.link.send(FrameKind::kReady, encode(Ready{kept_by}));
+}
 
-  SLIPWAY_ASSIGN_OR_RETURN(const Frame second, worker.link.receive(FrameKind::kLoad));
-  SLIPWAY_ASSIGN_OR_RETURN(Load load, decode_load(as_bytes(second.payload)));
-  backend::LoadOptions load_options;
-  load_options.threads = load.threads;
-  load_options.affinity.assign(load.affinity.begin(), load.affinity.end());
-  load_options.device = load.device;
-  load_options.max_output_bytes = load.max_output_bytes;
-  {
-    const LinkFiles files(worker.link, load);
-    SLIPWAY_ASSIGN_OR_RETURN(worker.instance, backend->load(files, load_options));
+Result<Loaded> load_model(Worker& worker, Load& load) {
+  backend::LoadOptions options;
+  options.threads = load.threads;
+  options.affinity.assign(load.affinity.begin(), load.affinity.end());
+  options.device = load.device;
+  options.max_output_bytes = load.max_output_bytes;
+  const LinkFiles files(worker.link, load);
+  SLIPWAY_ASSIGN_OR_RETURN(std::shared_ptr<backend::Instance> instance, worker.backend->load(files, options));
+  const auto labels = instance->labels();
+  Loaded loaded{load.model, instance->signature(), {labels.begin(), labels.end()}};
+  worker.runner->add(load.model, std::move(instance), load.runs_at_once);
+  return loaded;
+}
+
+/// Models come and go until the front is gone, which is the Error.
+Status obey(Worker& worker) {
+  while (true) {
+    SLIPWAY_ASSIGN_OR_RETURN(const auto frame, worker.link.receive());
+    if (!frame) return unexpected_frame();
+    if (frame->kind == FrameKind::kUnload) {
+      SLIPWAY_ASSIGN_OR_RETURN(const Unload unload, decode_unload(as_bytes(frame->payload)));
+      worker.runner->remove(unload.model);
+      ::malloc_trim(0);
+      continue;
+    }
+    if (frame->kind != FrameKind::kLoad) return unexpected_frame();
+    SLIPWAY_ASSIGN_OR_RETURN(Load load, decode_load(as_bytes(frame->payload)));
+    const auto loaded = load_model(worker, load);
+    SLIPWAY_TRY(loaded.ok()
+                    ? worker.link.send(FrameKind::kLoaded, encode(*loaded))
+                    : worker.link.send(FrameKind::kFailed, encode(Failed{load.model, loaded.error()})));
   }
-  worker.runner = std::make_unique<Runner>(std::move(runner), *worker.instance);
-  worker.runner->start();
-  const auto labels = worker.instance->labels();
-  return worker.link.send(FrameKind::kLoaded,
-                          encode(Loaded{worker.instance->signature(), {labels.begin(), labels.end()}}));
 }
 
 void leave_the_front() {
@@ -229,14 +247,15 @@ void leave_the_front() {
 int run_worker(const WorkerOptions& options) {
   leave_the_front();
   Worker worker{net::Fd(options.channel)};
-  if (const Status loaded = load_model(worker, options); !loaded.ok()) {
-    [[maybe_unused]] const Status sent = worker.link.send(FrameKind::kFailed, encode(Failed{loaded.error()}));
+  if (const Status ready = set_up(worker, options); !ready.ok()) {
+    [[maybe_unused]] const Status sent =
+        worker.link.send(FrameKind::kFailed, encode(Failed{0, ready.error()}));
     // Threads of a backend may be running; nothing of theirs is waited for.
     std::_Exit(kExitSetup);
   }
-  // The front has nothing more to say; its end of the socket closes when it goes.
-  [[maybe_unused]] const auto end = worker.link.receive(FrameKind::kSetup);
-  std::_Exit(0);
+  const Status end = obey(worker);
+  // Without its front a worker is of no use; one that says what it must not is left.
+  std::_Exit(end.error().id() == "worker.gone" ? 0 : kExitSetup);
 }
 
 }  // namespace slipway::worker

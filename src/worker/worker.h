@@ -1,4 +1,5 @@
-// The life of a worker process: it sets itself up, loads one model, runs what comes, and ends with its front.
+// The life of a worker process: it sets itself up, loads models as it is told, runs what comes, and ends with
+// its front.
 #pragma once
 
 #include <functional>
@@ -14,7 +15,8 @@ namespace slipway::worker {
 struct WorkerOptions {
   int channel = 3;               ///< the descriptor of the socket to the front; taken over
   const Clock* clock = nullptr;  ///< Borrows
-  /// Every backend of this program; the front says which one is used. Lines of the logger go to the front.
+  /// Every backend of this program; the front says which one is used for all models. Lines of the logger go
+  /// to the front.
   std::function<std::vector<std::unique_ptr<backend::Backend>>(Logger&)> make_backends;
 };
 

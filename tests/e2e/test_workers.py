@@ -167,6 +167,46 @@ def test_many_models_have_a_worker_each(slipway, serve, wine, tmp_path):
         assert [row["cultivar"] for row in answer.json()["predictions"]] == [truth["label"] for truth in wine.expected]
 
 
+def test_small_models_share_a_worker(slipway, serve, wine, tmp_path):
+    slipway("pack", wine.folder)
+    (tmp_path / "environment.yaml").write_text(
+        "deployments:\n" + "".join(f'  wine{i}: {{package: "wine:1.0.0", worker: {{group: small}}}}\n' for i in range(50))
+        + '  alone: {package: "wine:1.0.0"}\n')
+    server = serve(tmp_path / "environment.yaml")
+    before = workers(server)
+    assert set(before) == {"small", "alone"}
+
+    def answers(name):
+        answer = requests.post(f"{server.url}/predict/{name}", json={"records": wine.records}, timeout=30)
+        return answer.ok and [row["cultivar"] for row in answer.json()["predictions"]] == [truth["label"] for truth in wine.expected]
+
+    assert all(answers(f"wine{i}") for i in range(50))
+    os.kill(before["small"], signal.SIGKILL)
+    assert answers("alone") and all(answers(f"wine{i}") for i in (0, 25, 49)), "they wait for the next worker"
+    after = workers(server)
+    assert after["alone"] == before["alone"] and after["small"] != before["small"]
+    assert metric(server, "slipway_worker_deaths_total", kind="signal") == 50, "each had a worker that died"
+    assert metric(server, "slipway_worker_memory_bytes", group="small") > 0
+    for i in range(50):
+        requests.post(f"{server.admin}/control/v1/models/wine{i}/unload", timeout=10).raise_for_status()
+        assert ("small" in workers(server)) or i == 49
+    wait_until(lambda: set(workers(server)) == {"alone"})
+
+
+def test_a_group_has_one_set_of_limits(slipway, serve, wine, tmp_path):
+    slipway("pack", wine.folder)
+    (tmp_path / "environment.yaml").write_text("""
+deployments:
+  usual: {package: "wine:1.0.0", worker: {group: small}}
+  other: {package: "wine:1.0.0", worker: {group: small, niceness: 5}}
+""")
+    server = serve(tmp_path / "environment.yaml")
+    assert len(workers(server)) == 1 and "other limits" in server.output + "".join(
+        requests.get(f"{server.admin}/control/v1/models", timeout=10).text)
+    (tmp_path / "environment.yaml").write_text('deployments: {usual: {package: "wine:1.0.0", worker: {group: "../small"}}}\n')
+    assert "group" in slipway("serve", tmp_path / "environment.yaml", code=None).stderr
+
+
 def test_a_worker_is_not_for_people(slipway):
     assert "started by slipway serve" in slipway("worker", code=1).stderr
     assert "worker" not in slipway("--help").stdout

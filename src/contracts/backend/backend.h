@@ -49,8 +49,10 @@ class Executor {
   virtual void execute(std::unique_ptr<Task> task) = 0;
 };
 
-/// What a worker process may take that hosts an instance. An instance in this process has no such limits.
+/// The worker process that hosts an instance, and what it may take. An instance in this process has no such
+/// limits.
 struct ProcessLimits {
+  std::string group = {};                         ///< models of one name share a process; empty = its own
   std::size_t memory_bytes = 0;                   ///< private memory; 0 = no limit
   int niceness = 0;                               ///< 0 to 19: how readily it gives way to other processes
   std::size_t runs_at_once = 1;                   ///< threads that run requests

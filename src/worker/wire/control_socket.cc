@@ -130,7 +130,7 @@ Status ControlSocket::accept_packet(ByteView packet, std::vector<net::Fd> descri
   const auto offset = reader.get<std::uint32_t>();
   const ByteView part = packet.subspan(kPacketHeaderBytes);
   if (magic != kFrameMagic || kind < static_cast<std::uint16_t>(FrameKind::kSetup) ||
-      kind > static_cast<std::uint16_t>(FrameKind::kLog) || whole > kMaxFrameBytes) {
+      kind > static_cast<std::uint16_t>(FrameKind::kUnload) || whole > kMaxFrameBytes) {
     return protocol_error("a packet has a head that cannot be");
   }
   if (!partial_) {

@@ -115,7 +115,6 @@ std::string encode(const Setup& frame) {
   writer.put(frame.slots);
   writer.put(frame.heap_bytes);
   writer.put(frame.lanes);
-  writer.put(frame.runs_at_once);
   writer.put(frame.memory_bytes);
   writer.put(frame.sandbox);
   writer.put(frame.niceness);
@@ -131,7 +130,6 @@ Result<Setup> decode_setup(ByteView payload) {
   frame.slots = reader.get<std::uint32_t>();
   frame.heap_bytes = reader.get<std::uint64_t>();
   frame.lanes = reader.get<std::uint32_t>();
-  frame.runs_at_once = reader.get<std::uint32_t>();
   frame.memory_bytes = reader.get<std::uint64_t>();
   frame.sandbox = reader.get<std::uint8_t>();
   frame.niceness = reader.get<std::int32_t>();
@@ -156,7 +154,8 @@ Result<Ready> decode_ready(ByteView payload) {
 std::string encode(const Load& frame) {
   std::string out;
   WireWriter writer(out);
-  writer.put_text(frame.backend);
+  writer.put(frame.model);
+  writer.put(frame.runs_at_once);
   writer.put_text(frame.main);
   writer.put_text(frame.device);
   put_texts(writer, frame.names);
@@ -169,7 +168,8 @@ std::string encode(const Load& frame) {
 Result<Load> decode_load(ByteView payload) {
   WireReader reader(payload);
   Load frame;
-  frame.backend = reader.get_text(kMaxNameBytes);
+  frame.model = reader.get<std::uint32_t>();
+  frame.runs_at_once = reader.get<std::uint32_t>();
   frame.main = reader.get_text(kMaxNameBytes);
   frame.device = reader.get_text(kMaxNameBytes);
   frame.names = get_texts(reader, kMaxNameBytes);
@@ -213,6 +213,7 @@ Result<File> decode_file(ByteView payload) {
 std::string encode(const Loaded& frame) {
   std::string out;
   WireWriter writer(out);
+  writer.put(frame.model);
   put_specs(writer, frame.signature.inputs);
   put_specs(writer, frame.signature.outputs);
   put_texts(writer, frame.labels);
@@ -222,6 +223,7 @@ std::string encode(const Loaded& frame) {
 Result<Loaded> decode_loaded(ByteView payload) {
   WireReader reader(payload);
   Loaded frame;
+  frame.model = reader.get<std::uint32_t>();
   if (!get_specs(reader, frame.signature.inputs) || !get_specs(reader, frame.signature.outputs)) {
     return protocol_error("a frame \"loaded\" has a signature that is none");
   }
@@ -229,11 +231,19 @@ Result<Loaded> decode_loaded(ByteView payload) {
   return whole(reader, std::move(frame), "loaded");
 }
 
-std::string encode(const Failed& frame) { return encode_error(frame.error); }
+std::string encode(const Failed& frame) {
+  std::string out;
+  WireWriter writer(out);
+  writer.put(frame.model);
+  put_error(writer, frame.error);
+  return out;
+}
 
 Result<Failed> decode_failed(ByteView payload) {
-  if (auto error = decode_error(payload)) return Failed{*std::move(error)};
-  return protocol_error("a frame \"failed\" is cut short, too long or out of range");
+  WireReader reader(payload);
+  const auto model = reader.get<std::uint32_t>();
+  Error error = get_error(reader);
+  return whole(reader, Failed{model, std::move(error)}, "failed");
 }
 
 std::string encode(const LogLine& frame) {
@@ -254,6 +264,18 @@ Result<LogLine> decode_log_line(ByteView payload) {
   frame.message = reader.get_text(kMaxMessageBytes);
   frame.detail = reader.get_text(kMaxMessageBytes);
   return whole(reader, std::move(frame), "log");
+}
+
+std::string encode(const Unload& frame) {
+  std::string out;
+  WireWriter(out).put(frame.model);
+  return out;
+}
+
+Result<Unload> decode_unload(ByteView payload) {
+  WireReader reader(payload);
+  const Unload frame{reader.get<std::uint32_t>()};
+  return whole(reader, frame, "unload");
 }
 
 std::string encode_error(const Error& error) {

@@ -25,12 +25,13 @@ namespace slipway::worker {
 enum class FrameKind : std::uint16_t {
   kSetup = 1,   ///< to the worker, first
   kReady,       ///< from the worker: set up
-  kLoad,        ///< to the worker
+  kLoad,        ///< to the worker; the next one when this is answered
   kFileWanted,  ///< from the worker, while it loads
   kFile,        ///< to the worker, one for each kFileWanted
   kLoaded,      ///< from the worker: requests may come
-  kFailed,      ///< from the worker: it could not set up or load; it ends
+  kFailed,      ///< from the worker: it could not set up, and ends, or load one model
   kLog,         ///< from the worker, at any time
+  kUnload,      ///< to the worker, while it loads nothing
 };
 
 inline constexpr std::uint32_t kFrameMagic = 0x31575753;  // "SWW1"
@@ -44,7 +45,6 @@ struct Setup {
   std::uint32_t slots = 0;
   std::uint64_t heap_bytes = 0;
   std::uint32_t lanes = 1;
-  std::uint32_t runs_at_once = 1;
   std::uint64_t memory_bytes = 0;  ///< 0 = no limit
   std::uint8_t sandbox = 1;        ///< 0: off
   std::int32_t niceness = 0;
@@ -58,7 +58,9 @@ struct Ready {
 };
 
 struct Load {
-  std::string backend, main, device;
+  std::uint32_t model = 0;         ///< what requests call it; never 0, and never the same twice
+  std::uint32_t runs_at_once = 1;  ///< a worker has as many threads as the largest of its models asks for
+  std::string main, device;
   std::vector<std::string> names;
   std::int32_t threads = 1;
   std::vector<std::int32_t> affinity;
@@ -77,12 +79,18 @@ struct File {
 };
 
 struct Loaded {
+  std::uint32_t model = 0;
   Signature signature;
   std::vector<std::string> labels;
 };
 
 struct Failed {
+  std::uint32_t model = 0;  ///< 0: the worker itself could not start
   Error error;
+};
+
+struct Unload {
+  std::uint32_t model = 0;
 };
 
 struct LogLine {
@@ -99,6 +107,7 @@ std::string encode(const File& frame);
 std::string encode(const Loaded& frame);
 std::string encode(const Failed& frame);
 std::string encode(const LogLine& frame);
+std::string encode(const Unload& frame);
 
 /// Errors: worker.protocol when the payload is not exactly one frame of that kind.
 Result<Setup> decode_setup(ByteView payload);
@@ -109,6 +118,7 @@ Result<File> decode_file(ByteView payload);
 Result<Loaded> decode_loaded(ByteView payload);
 Result<Failed> decode_failed(ByteView payload);
 Result<LogLine> decode_log_line(ByteView payload);
+Result<Unload> decode_unload(ByteView payload);
 
 /// An Error as bytes, its faults included; texts are cut to a few KiB. Used in frames and in answers.
 std::string encode_error(const Error& error);

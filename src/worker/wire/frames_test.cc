@@ -14,20 +14,24 @@ Error some_error() {
 }
 
 TEST(Frames, SayTheSameOnTheOtherSide) {
-  const worker::Setup setup{64, 1 << 20, 3, 2, 99, 1, 5, {1, 2}, 2, "onnxruntime"};
+  const worker::Setup setup{64, 1 << 20, 3, 99, 1, 5, {1, 2}, 2, "onnxruntime"};
   const auto setup2 = decode_setup(as_bytes(encode(setup))).value();
   EXPECT_EQ(setup2.slots, 64U);
   EXPECT_EQ(setup2.affinity, (std::vector<std::int32_t>{1, 2}));
   EXPECT_EQ(setup2.backend, "onnxruntime");
-  const Load load{"b", "model.onnx", "cpu", {"model.onnx", "weights"}, 4, {7}, 1 << 30};
+  const Load load{7, 3, "model.onnx", "cpu", {"model.onnx", "weights"}, 4, {7}, 1 << 30};
   const auto load2 = decode_load(as_bytes(encode(load))).value();
+  EXPECT_EQ(load2.model, 7U);
+  EXPECT_EQ(load2.runs_at_once, 3U);
   EXPECT_EQ(load2.names, load.names);
   EXPECT_EQ(load2.max_output_bytes, load.max_output_bytes);
-  const Loaded loaded{{{{"x", DType::kBytes, {-1, 3}}, {"s", DType::kInt8, {}}}, {{"y", DType::kFp16, {2}}}},
-                      {"cat", ""}};
+  const Loaded loaded{
+      8, {{{"x", DType::kBytes, {-1, 3}}, {"s", DType::kInt8, {}}}, {{"y", DType::kFp16, {2}}}}, {"cat", ""}};
   const auto loaded2 = decode_loaded(as_bytes(encode(loaded))).value();
   EXPECT_EQ(loaded2.signature, loaded.signature);
   EXPECT_EQ(loaded2.labels, loaded.labels);
+  EXPECT_EQ(loaded2.model, 8U);
+  EXPECT_EQ(decode_unload(as_bytes(encode(Unload{9}))).value().model, 9U);
   const auto file = decode_file(as_bytes(encode(File{"weights", 12, some_error()}))).value();
   EXPECT_EQ(file.error->message(), "a model that is none");
   EXPECT_EQ(file.size_bytes, 12U);
@@ -38,7 +42,9 @@ TEST(Frames, SayTheSameOnTheOtherSide) {
 }
 
 TEST(Frames, KeepAnErrorWhole) {
-  const auto error = decode_failed(as_bytes(encode(Failed{some_error()}))).value().error;
+  const auto failed = decode_failed(as_bytes(encode(Failed{5, some_error()}))).value();
+  EXPECT_EQ(failed.model, 5U);
+  const Error& error = failed.error;
   EXPECT_EQ(error.code(), Code::kInvalidArgument);
   EXPECT_EQ(error.id(), "backend.load");
   EXPECT_EQ(error.reach(), Reach::kModel);
@@ -57,19 +63,21 @@ TEST(Frames, RefuseWhatIsCutShortOrTooLong) {
     EXPECT_FALSE(decode(as_bytes(whole + "x")));
     EXPECT_TRUE(decode(as_bytes(whole)));
   };
-  refused(encode(worker::Setup{64, 4096, 1, 1, 0, 0, 0, {1}, 1, "b"}),
+  refused(encode(worker::Setup{64, 4096, 1, 0, 0, 0, {1}, 1, "b"}),
           [](ByteView b) { return decode_setup(b).ok(); });
-  refused(encode(Load{"b", "m", "cpu", {"m"}, 1, {2}, 9}), [](ByteView b) { return decode_load(b).ok(); });
-  refused(encode(Loaded{{{{"x", DType::kFp32, {-1}}}, {}}, {"l"}}),
+  refused(encode(Load{1, 1, "m", "cpu", {"m"}, 1, {2}, 9}), [](ByteView b) { return decode_load(b).ok(); });
+  refused(encode(Loaded{1, {{{"x", DType::kFp32, {-1}}}, {}}, {"l"}}),
           [](ByteView b) { return decode_loaded(b).ok(); });
   refused(encode(File{"f", 1, some_error()}), [](ByteView b) { return decode_file(b).ok(); });
+  refused(encode(Failed{1, some_error()}), [](ByteView b) { return decode_failed(b).ok(); });
+  refused(encode(Unload{1}), [](ByteView b) { return decode_unload(b).ok(); });
   refused(encode(LogLine{}), [](ByteView b) { return decode_log_line(b).ok(); });
   refused(encode_error(some_error()), [](ByteView b) { return decode_error(b).has_value(); });
 }
 
 TEST(Frames, RefuseNumbersThatCannotBe) {
-  std::string counts = encode(Load{"b", "m", "cpu", {}, 1, {}, 9});
-  const std::size_t names_at = 3 * 4 + 1 + 1 + 3;
+  std::string counts = encode(Load{1, 1, "m", "cpu", {}, 1, {}, 9});
+  const std::size_t names_at = 2 * 4 + 2 * 4 + 1 + 3;
   counts.replace(names_at, 4, "\xff\xff\xff\x7f");  // two thousand million names
   EXPECT_FALSE(decode_load(as_bytes(counts)).ok());
   std::string level = encode(LogLine{});
@@ -80,6 +88,7 @@ TEST(Frames, RefuseNumbersThatCannotBe) {
   EXPECT_FALSE(decode_error(as_bytes(code)));
   std::string rank;
   WireWriter writer(rank);
+  writer.put(std::uint32_t{1});  // the model
   writer.put(std::uint32_t{1});
   writer.put_text("x");
   writer.put(DType::kFp32);

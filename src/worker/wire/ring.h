@@ -26,7 +26,9 @@ struct RequestFrame {
   std::uint64_t offset = 0;
   std::uint64_t bytes = 0;
   std::uint32_t slot = 0;
-  std::uint32_t lane = 0;  ///< where the answer is to go
+  std::uint32_t lane = 0;   ///< where the answer is to go
+  std::uint32_t model = 0;  ///< by the number with which it was loaded
+  std::uint32_t reserved = 0;
 };
 
 /// From the worker: done.
