@@ -319,7 +319,9 @@ Exit serve(Context& context, Options& options) {
   (*assembly)->watch();
   int signal = 0;
   sigwait(&signals, &signal);
-  // Whoever does not want to wait presses Ctrl-C once more.
+  // Whoever does not want to wait presses Ctrl-C once more, even where this was started with that ignored, as
+  // shells start what runs in the background.
+  ::signal(SIGINT, SIG_DFL);
   sigdelset(&signals, SIGTERM);
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   context.logger().info("server.stopping", "finishing requests in flight");
