@@ -20,6 +20,9 @@ constexpr std::string_view kFromKeras =
     "that";
 constexpr std::string_view kFromTensorFlow =
     "convert it: python -m tf2onnx.convert --saved-model FOLDER --output model.onnx, and pack that";
+constexpr std::string_view kFromOldXgboost =
+    "load it with the XGBoost that wrote it (before 3.1) and save it again as JSON: "
+    "booster.save_model(\"model.json\")";
 constexpr std::string_view kFromTrees =
     "convert it where it was trained with onnxmltools (convert_lightgbm, convert_xgboost), and pack the "
     ".onnx file";
@@ -41,8 +44,7 @@ constexpr std::array kRows = {
         {"a model in ONNX Runtime's own format"sv, "pack the .onnx file that it was made from"sv}},
     Row{0, "GGUF"sv, {"a GGUF language model"sv, "this program serves ONNX models"sv}},
     Row{0, "tree\nversion="sv, {"a LightGBM model"sv, kFromTrees}},
-    Row{0, "{\"learner\""sv, {"an XGBoost model"sv, kFromTrees}},
-    Row{0, "{L\0\0\0\0\0\0\0\x07learner"sv, {"an XGBoost model"sv, kFromTrees}},
+    Row{0, "binf"sv, {"an XGBoost model in its old binary form"sv, kFromOldXgboost}},
     Row{0, "\x1f\x8b"sv, {"a gzip archive"sv, "unpack it first"sv}},
     Row{0, "\x28\xb5\x2f\xfd"sv, {"a zstd archive"sv, "unpack it first"sv}},
     Row{0, "<?xml"sv, {"an XML file"sv, "export the model as ONNX"sv}},

@@ -32,7 +32,7 @@ import pytest
 import yaml
 
 DOCUMENTS = ["README.md", "docs/serve.md", "docs/predict.md", "docs/v2.md", "docs/your-own-model.md",
-             "docs/prediction-function.md", "docs/package-format.md", "docs/bench.md", "examples/wine/README.md", "bench/README.md"]
+             "docs/prediction-function.md", "docs/trees.md", "docs/package-format.md", "docs/bench.md", "examples/wine/README.md", "bench/README.md"]
 RUN = ("slipway", "curl", "cat", "head")
 LISTENERS = {"url": "127.0.0.1:8080", "admin": "127.0.0.1:8081"}
 ANSWERED = re.compile(r"`(\{[^`]*\})`\s+is (?:then )?answered\s+by\s+`(\{[^`]*\})`")

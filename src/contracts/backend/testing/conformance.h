@@ -20,12 +20,23 @@ class ConformanceSubject {
   virtual ~ConformanceSubject() = default;
   virtual std::unique_ptr<Backend> make(const Host& host) = 0;
 
-  /// x [-1,3] -> y [-1,3], the same values. Null when the backend has no such dtype.
+  /// x [-1,3] -> y [-1,3], the same values. Null when the backend has no such dtype, or no such models.
   virtual std::unique_ptr<ModelFiles> identity(DType dtype) = 0;
-  /// a, b FP32 [-1,2] -> sum, difference FP32 [-1,2].
+  /// a, b FP32 [-1,2] -> sum, difference FP32 [-1,2]. Null when no model of the backend can be such a one.
   virtual std::unique_ptr<ModelFiles> two_in_two_out() = 0;
-  /// index INT64 [-1] -> value FP32 [-1]: 10, 20, 30 for 0, 1, 2; any other index fails the run.
+  /// index INT64 [-1] -> value FP32 [-1]: 10, 20, 30 for 0, 1, 2; any other index fails the run. Not asked of
+  /// a backend that gives an example() of its own.
   virtual std::unique_ptr<ModelFiles> lookup() = 0;
+
+  /// A model of one input, whose first dimension is free, and calls of it.
+  struct Example {
+    std::unique_ptr<ModelFiles> files;
+    Tensor first, second;  ///< inputs whose answers differ
+    std::vector<Tensor> first_answer, second_answer;
+    std::vector<Tensor> refused;  ///< each an input that fails the run
+  };
+  /// For backends whose models can be none of the above; else made of lookup().
+  virtual Example example();
 
   struct Damaged {
     std::string what;
@@ -45,11 +56,14 @@ class BackendConformance : public ::testing::TestWithParam<BackendSubject> {
  protected:
   void SetUp() override;
   std::unique_ptr<Instance> load(std::unique_ptr<ModelFiles> files, const LoadOptions& options = {});
+  /// The model of example(), which becomes example_.
+  std::unique_ptr<Instance> load_example(const LoadOptions& options = {});
 
   SystemClock clock_;
   NullLogger logger_;
   std::unique_ptr<ConformanceSubject> subject_;
   std::unique_ptr<Backend> backend_;
+  ConformanceSubject::Example example_;
 };
 
 /// Submits and gives the answer; for instances that run in place.

@@ -1,0 +1,260 @@
+#include "forest/evaluator.h"
+
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "forest/layout_internal.h"
+#include "forest/link_internal.h"
+
+namespace slipway::forest {
+namespace {
+
+using internal::Layout;
+using internal::Shape;
+using internal::TreeLayout;
+using internal::WalkNode;
+
+/// Rows that are walked together; a block holds its columns one after the other, each of so many values.
+constexpr std::size_t kLanes = 16;
+/// Fewer rows are walked one by one, trees together.
+constexpr std::size_t kFewRows = 4;
+/// Blocks that one tree is asked for before the next one, so that its nodes stay in the nearest cache; their
+/// values should stay there too.
+constexpr std::size_t kMostBlocks = 8;
+constexpr std::size_t kBlockBytes = std::size_t{48} << 10U;
+/// Trees that are walked together for one row.
+constexpr std::size_t kTogether = 8;
+constexpr double kTiny = static_cast<double>(1e-35F);
+
+/// Memory of a run: on the stack where it is little.
+template <typename T, std::size_t kInPlace>
+class Scratch {
+ public:
+  explicit Scratch(std::size_t count) {
+    if (count > kInPlace) heap_.resize(count);
+  }
+  T* data() { return heap_.empty() ? stack_.data() : heap_.data(); }
+
+ private:
+  alignas(64) std::array<T, kInPlace> stack_;
+  std::vector<T> heap_;
+};
+
+template <typename T, typename S>
+class Typed final : public Evaluator {
+ public:
+  explicit Typed(const Forest& forest) : layout_(forest) {}
+
+  void run(const void* features, std::size_t rows, void* answers) const override {
+    const auto* from = static_cast<const std::byte*>(features);
+    auto* to = static_cast<std::byte*>(answers);
+    const std::size_t in_bytes = layout_.forest.features * sizeof(T);
+    const std::size_t out_bytes = layout_.forest.outputs * sizeof(S);
+    while (rows > 0) {
+      std::size_t done = 1;
+      if (rows <= kFewRows) {
+        run_row(from, to);
+      } else {
+        done = std::min(rows, blocks() * kLanes);
+        run_blocks(from, done, to);
+      }
+      rows -= done;
+      from += done * in_bytes;
+      to += done * out_bytes;
+    }
+  }
+
+ private:
+  [[nodiscard]] std::size_t blocks() const {
+    return std::clamp(kBlockBytes / (kLanes * layout_.columns * sizeof(T)), std::size_t{1}, kMostBlocks);
+  }
+
+  /// A feature as the trees see it.
+  [[nodiscard]] T prepare(std::size_t feature, T value) const {
+    const Forest& forest = layout_.forest;
+    if (forest.tiny_is_zero && static_cast<double>(std::abs(value)) <= kTiny) value = 0;
+    const bool missing =
+        !forest.zero_is_missing.empty() && forest.zero_is_missing[feature] != 0 && value == 0;
+    return missing ? std::numeric_limits<T>::quiet_NaN() : value;
+  }
+
+  /// Writes one row's columns, `stride` apart.
+  void load_row(const std::byte* from, T* columns, std::size_t stride) const {
+    const std::size_t count = layout_.forest.features;
+    const bool negated = layout_.columns > count;
+    for (std::size_t i = 0; i < count; ++i) {
+      T value;
+      std::memcpy(&value, from + i * sizeof(T), sizeof(T));
+      value = prepare(i, value);
+      columns[i * stride] = value;
+      if (negated) columns[(count + i) * stride] = -value;
+    }
+  }
+
+  void finish(S* scores, std::byte* to) const {
+    const Forest& forest = layout_.forest;
+    const std::span<S> all(scores, forest.outputs);
+    if (forest.scale != 1 || !forest.bias.empty()) {
+      for (std::size_t k = 0; k < all.size(); ++k) {
+        all[k] = all[k] * static_cast<S>(forest.scale) +
+                 (forest.bias.empty() ? S(0) : static_cast<S>(forest.bias[k]));
+      }
+    }
+    internal::apply_link<S>(forest.link, forest.link_parameter, all);
+    std::memcpy(to, scores, all.size_bytes());
+  }
+
+  /// The leaf of a tree that is not laid out, for a row whose columns are `stride` apart.
+  [[nodiscard]] const double* general_leaf(const TreeLayout& tree, const T* columns,
+                                           std::size_t stride) const {
+    const Forest& forest = layout_.forest;
+    const Nodes& nodes = forest.nodes;
+    std::int32_t at = tree.source;
+    while (at >= 0) {
+      const auto node = static_cast<std::size_t>(at);
+      const auto value = static_cast<double>(columns[nodes.feature[node] * stride]);
+      bool left = false;
+      if (std::isnan(value)) {
+        left = nodes.nan_left[node] != 0;
+      } else if (nodes.categories[node] >= 0) {
+        left = in_set(forest.category_sets[static_cast<std::size_t>(nodes.categories[node])], value);
+      } else {
+        const double threshold = nodes.threshold[node];
+        left = forest.compare == Compare::kLess ? value < threshold : value <= threshold;
+      }
+      at = left ? nodes.left[node] : nodes.right[node];
+    }
+    return &forest.leaves[static_cast<std::size_t>(~at) * forest.leaf_width];
+  }
+
+  [[nodiscard]] bool in_set(const CategorySet& set, double value) const {
+    if (layout_.forest.category_rounds_up ? value <= -1 : value < 0) return false;
+    if (value >= 32.0 * static_cast<double>(set.size())) return false;
+    const auto category = static_cast<std::size_t>(std::max(value, 0.0));
+    return ((set[category / 32] >> (category % 32)) & 1U) != 0;
+  }
+
+  void run_row(const std::byte* from, std::byte* to) const {
+    Scratch<T, 1024> columns(layout_.columns);
+    load_row(from, columns.data(), 1);
+    Scratch<S, 64> scores(layout_.forest.outputs);
+    std::copy(layout_.base.begin(), layout_.base.end(), scores.data());
+    const std::span<const TreeLayout> trees(layout_.trees);
+    std::size_t i = 0;
+    while (i < trees.size()) {
+      std::size_t count = 0;
+      while (count < kTogether && i + count < trees.size() && trees[i + count].shape == Shape::kWalk) ++count;
+      if (count == kTogether) {
+        walk_together(trees.subspan(i, kTogether), columns.data(), scores.data());
+        i += kTogether;
+        continue;
+      }
+      add_one(trees[i], columns.data(), scores.data());
+      ++i;
+    }
+    finish(scores.data(), to);
+  }
+
+  void add_one(const TreeLayout& tree, const T* columns, S* scores) const {
+    if (tree.shape == Shape::kGeneral) return add_leaf(tree, general_leaf(tree, columns, 1), scores);
+    std::uint32_t at = tree.root;
+    for (std::uint32_t level = 0; level < tree.depth; ++level) at = step(at, columns, 0, 1);
+    add_leaf(tree, &layout_.values[std::size_t{at} * layout_.forest.leaf_width], scores);
+  }
+
+  template <typename V>
+  void add_leaf(const TreeLayout& tree, const V* leaf, S* scores) const {
+    const std::size_t width = layout_.forest.leaf_width;
+    if (width == 1) {
+      scores[tree.output] += static_cast<S>(*leaf);
+      return;
+    }
+    for (std::size_t k = 0; k < width; ++k) scores[k] += static_cast<S>(leaf[k]);
+  }
+
+  [[nodiscard]] std::uint32_t step(std::uint32_t at, const T* columns, std::size_t lane,
+                                   std::size_t stride) const {
+    const WalkNode<T>& node = layout_.nodes[at];
+    return node.children + (columns[node.column * stride + lane] < node.threshold ? 0U : 1U);
+  }
+
+  void walk_together(std::span<const TreeLayout> trees, const T* columns, S* scores) const {
+    std::array<std::uint32_t, kTogether> at;
+    std::uint32_t depth = 0;
+    for (std::size_t k = 0; k < kTogether; ++k) {
+      at[k] = trees[k].root;
+      depth = std::max(depth, trees[k].depth);
+    }
+    for (std::uint32_t level = 0; level < depth; ++level) {
+#pragma GCC unroll 8
+      for (std::size_t k = 0; k < kTogether; ++k) at[k] = step(at[k], columns, 0, 1);
+    }
+    for (std::size_t k = 0; k < kTogether; ++k)
+      add_leaf(trees[k], &layout_.values[std::size_t{at[k]} * layout_.forest.leaf_width], scores);
+  }
+
+  void run_blocks(const std::byte* from, std::size_t rows, std::byte* to) const {
+    const std::size_t features = layout_.forest.features;
+    const std::size_t outputs = layout_.forest.outputs;
+    const std::size_t count = (rows + kLanes - 1) / kLanes;
+    const std::size_t block_size = kLanes * layout_.columns;
+    std::vector<T> columns(count * block_size);
+    for (std::size_t row = 0; row < rows; ++row) {
+      load_row(from + row * features * sizeof(T), &columns[row / kLanes * block_size + row % kLanes], kLanes);
+    }
+    std::vector<S> scores(count * kLanes * outputs);
+    for (std::size_t row = 0; row < count * kLanes; ++row)
+      std::copy(layout_.base.begin(), layout_.base.end(), &scores[row * outputs]);
+    for (const TreeLayout& tree : layout_.trees) {
+      for (std::size_t block = 0; block < count; ++block)
+        add_block(tree, &columns[block * block_size], &scores[block * kLanes * outputs]);
+    }
+    for (std::size_t row = 0; row < rows; ++row)
+      finish(&scores[row * outputs], to + row * outputs * sizeof(S));
+  }
+
+  void add_block(const TreeLayout& tree, const T* columns, S* scores) const {
+    const std::size_t outputs = layout_.forest.outputs;
+    if (tree.shape == Shape::kGeneral) {
+      for (std::size_t lane = 0; lane < kLanes; ++lane)
+        add_leaf(tree, general_leaf(tree, columns + lane, kLanes), scores + lane * outputs);
+      return;
+    }
+    for (std::size_t first = 0; first < kLanes; first += kTogether) {
+      std::array<std::uint32_t, kTogether> at;
+      at.fill(tree.root);
+      for (std::uint32_t level = 0; level < tree.depth; ++level) {
+#pragma GCC unroll 8
+        for (std::size_t k = 0; k < kTogether; ++k) at[k] = step(at[k], columns, first + k, kLanes);
+      }
+      for (std::size_t k = 0; k < kTogether; ++k) {
+        add_leaf(tree, &layout_.values[std::size_t{at[k]} * layout_.forest.leaf_width],
+                 scores + (first + k) * outputs);
+      }
+    }
+  }
+
+  Layout<T, S> layout_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Evaluator>> make_evaluator(const Forest& forest) {
+  if (forest.nodes.size() + forest.trees.size() + forest.leaves.size() / forest.leaf_width >
+      std::numeric_limits<std::uint32_t>::max() / 2) {
+    return unsupported("the trees have too many nodes");
+  }
+  std::unique_ptr<Evaluator> made;
+  if (forest.precision == Precision::kDouble) {
+    made = std::make_unique<Typed<double, double>>(forest);
+  } else if (forest.sums == Precision::kDouble) {
+    made = std::make_unique<Typed<float, double>>(forest);
+  } else {
+    made = std::make_unique<Typed<float, float>>(forest);
+  }
+  return made;
+}
+
+}  // namespace slipway::forest

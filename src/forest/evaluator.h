@@ -1,0 +1,31 @@
+// Scores of rows by a forest, fast: nodes are laid out for the processor, rows are taken in blocks, trees are
+// walked without branches. The answers do not depend on how many rows are asked at once, nor on the
+// processor.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "forest/forest.h"
+
+namespace slipway::forest {
+
+/// Thread: safe; a run keeps its state on the stack of its thread.
+class Evaluator {
+ public:
+  virtual ~Evaluator() = default;
+
+  /// The answers of `rows` rows, before classes are made of them: outputs() numbers each, after the link.
+  /// `features` holds the rows one after the other, each of Forest::features values, and may lie anywhere;
+  /// it is of float or double, as is the forest's precision. `answers` is of
+  /// what Forest::sums says.
+  /// Shapes: features [rows, features], answers [rows, outputs].
+  virtual void run(const void* features, std::size_t rows, void* answers) const = 0;
+};
+
+/// Precondition: check(forest). Keeps no reference to it. Errors: forest.unsupported, where the trees are too
+/// many to be laid out.
+Result<std::unique_ptr<Evaluator>> make_evaluator(const Forest& forest);
+
+}  // namespace slipway::forest
