@@ -96,6 +96,9 @@ class Typed final : public Evaluator {
   void finish(S* scores, std::byte* to) const {
     const Forest& forest = layout_.forest;
     const std::span<S> all(scores, forest.outputs);
+    if (forest.divisor != 1) {
+      for (S& score : all) score /= static_cast<S>(forest.divisor);
+    }
     if (forest.scale != 1 || !forest.bias.empty()) {
       for (std::size_t k = 0; k < all.size(); ++k) {
         all[k] = all[k] * static_cast<S>(forest.scale) +

@@ -43,6 +43,7 @@ class Maker {
       const std::int32_t root = symmetric_ ? add_symmetric(forest) : add(forest, 0);
       forest.trees.push_back({root, forest.leaf_width > 1 ? 0 : below(forest.outputs)});
     }
+    if (chance(0.2)) forest.divisor = 3;
     if (chance(0.2)) forest.scale = 0.5;
     if (chance(0.2)) forest.bias.assign(forest.outputs, 0.25);
     if (chance(0.5)) forest.link = Link::kSigmoid;

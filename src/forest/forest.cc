@@ -103,7 +103,7 @@ Status check_numbers(const Forest& forest) {
       if (!std::isfinite(value)) return damaged("the score that sums start at is not finite");
     }
   }
-  if (!std::isfinite(forest.scale) || !std::isfinite(forest.link_parameter))
+  if (!(forest.divisor >= 1) || !std::isfinite(forest.scale) || !std::isfinite(forest.link_parameter))
     return damaged("the scale of the scores is not finite");
   return {};
 }

@@ -3,8 +3,8 @@
 //
 // The score number k of a row x is
 //   base[k] + the sum, over the trees of output k in their order, of the value of the leaf that x falls into
-// (or over all trees, where leaves hold a value for every output), times `scale`, plus bias[k]; `link` makes
-// an answer of the scores.
+// (or over all trees, where leaves hold a value for every output), by `divisor`, times `scale`, plus bias[k];
+// `link` makes an answer of the scores.
 #pragma once
 
 #include <cstdint>
@@ -89,6 +89,7 @@ struct Forest {
   /// What sums, links and answers are computed in; sums are rounded after each tree.
   Precision sums = Precision::kDouble;
   std::vector<double> base;  ///< `outputs` of them: where sums start
+  double divisor = 1;        ///< of the sums; LightGBM's averages
   double scale = 1;
   std::vector<double> bias;  ///< `outputs` of them, or none
   Link link = Link::kIdentity;

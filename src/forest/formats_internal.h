@@ -8,5 +8,7 @@
 namespace slipway::forest::internal {
 
 Result<Forest> read_xgboost_json(std::string_view text);
+Result<Forest> read_lightgbm_text(std::string_view text);
+Result<Forest> read_catboost_json(std::string_view text);
 
 }  // namespace slipway::forest::internal

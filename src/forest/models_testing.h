@@ -32,6 +32,13 @@ struct XgboostModel {
 /// The file's text.
 std::string xgboost_json(const XgboostModel& model);
 
+/// A tree of LightGBM: feature 0 up to 0.1 ? 1 : (feature 1 up to 2 ? 2 : 3).
+std::string lightgbm_text();
+
+/// A symmetric tree of CatBoost: feature 0 above 0.5 adds 1, feature 1 above 2 adds 2; scaled by 2, from 10
+/// on.
+std::string catboost_json();
+
 /// The text with its first `from` replaced. Precondition: it is there.
 std::string replaced(std::string text, std::string_view from, std::string_view to);
 

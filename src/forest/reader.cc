@@ -64,9 +64,14 @@ Result<Forest> read(ByteView file) {
         SLIPWAY_ASSIGN_OR_RETURN(const std::string json, ubjson_to_json(file));
         return internal::read_xgboost_json(json);
       }
-      default:
-        return damaged("this is no file of trees");
+      case Format::kLightgbmText:
+        return internal::read_lightgbm_text(text);
+      case Format::kCatboostJson:
+        return internal::read_catboost_json(text);
+      case Format::kNone:
+        break;
     }
+    return damaged("this is no file of trees");
   }();
   if (!forest.ok()) return forest.error();
   SLIPWAY_TRY(check(*forest));

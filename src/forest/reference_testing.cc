@@ -41,6 +41,7 @@ std::vector<double> answers(const Forest& forest, std::span<const double> row) {
       scores[forest.leaf_width > 1 ? k : tree.output] += static_cast<T>(forest.leaves[leaf + k]);
   }
   for (std::size_t k = 0; k < scores.size(); ++k) {
+    scores[k] /= static_cast<T>(forest.divisor);
     scores[k] = scores[k] * static_cast<T>(forest.scale) +
                 (forest.bias.empty() ? T(0) : static_cast<T>(forest.bias[k]));
   }

@@ -23,9 +23,8 @@ constexpr std::string_view kFromTensorFlow =
 constexpr std::string_view kFromOldXgboost =
     "load it with the XGBoost that wrote it (before 3.1) and save it again as JSON: "
     "booster.save_model(\"model.json\")";
-constexpr std::string_view kFromTrees =
-    "convert it where it was trained with onnxmltools (convert_lightgbm, convert_xgboost), and pack the "
-    ".onnx file";
+constexpr std::string_view kFromCatboost =
+    "load it in Python and save it again as JSON: model.save_model(\"model.json\", format=\"json\")";
 
 struct Row {
   std::size_t offset;
@@ -43,7 +42,7 @@ constexpr std::array kRows = {
         "ORTM"sv,
         {"a model in ONNX Runtime's own format"sv, "pack the .onnx file that it was made from"sv}},
     Row{0, "GGUF"sv, {"a GGUF language model"sv, "this program serves ONNX models"sv}},
-    Row{0, "tree\nversion="sv, {"a LightGBM model"sv, kFromTrees}},
+    Row{0, "CBM1"sv, {"a CatBoost model in its binary form"sv, kFromCatboost}},
     Row{0, "binf"sv, {"an XGBoost model in its old binary form"sv, kFromOldXgboost}},
     Row{0, "\x1f\x8b"sv, {"a gzip archive"sv, "unpack it first"sv}},
     Row{0, "\x28\xb5\x2f\xfd"sv, {"a zstd archive"sv, "unpack it first"sv}},

@@ -37,7 +37,7 @@ TEST(FileKind, Others_are_named_with_a_way_out) {
   const std::pair<std::string_view, std::string_view> rows[] = {
       {"\x89HDF\r\n\x1a\n...", "Keras"},
       {"\x1c\x00\x00\x00TFL3...."sv, "TensorFlow Lite"},
-      {"tree\nversion=v4\n", "LightGBM"},
+      {"CBM1....", "format=\"json\""},
       {"binf\x00\x00\x00\x3f"sv, "save it again as JSON"},
       {"GGUF\x03\x00\x00\x00"sv, "GGUF"},
       {"PK\x03\x04....", "zip archive"},

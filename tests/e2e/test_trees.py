@@ -14,7 +14,7 @@ import tritonclient.http
 
 SEED = int(os.environ.get("SLIPWAY_TREES_SEED", time.time_ns() % 2**31))
 MODELS = int(os.environ.get("SLIPWAY_TREES_MODELS", "200"))
-MAKERS = [tree_models.xgboost_case]
+MAKERS = [tree_models.xgboost_case, tree_models.lightgbm_case, tree_models.catboost_case]
 
 
 def ask(client, name, rows):

@@ -1,9 +1,12 @@
 """Random models of the libraries that train trees, with rows to ask them about and the libraries' own answers."""
 
 import dataclasses
+import json
 import pathlib
 import types
 
+import catboost
+import lightgbm
 import numpy as np
 import xgboost
 
@@ -137,6 +140,115 @@ def xgboost_case(seed, folder):
         expected = {"prediction": answer}
     what = f"xgboost {file.name} {objective} {options.get('booster', 'gbtree')} categories={categories} best={best}"
     return Case(what, file, asked, expected)
+
+
+LIGHTGBM_OBJECTIVES = {
+    "regression": "number", "regression_l1": "number", "huber": "number", "fair": "number", "quantile": "number",
+    "mape": "number", "poisson": "positive", "gamma": "positive", "tweedie": "positive", "binary": "class2",
+    "multiclass": "classes", "multiclassova": "classes", "cross_entropy": "class2", "cross_entropy_lambda": "class2",
+    "lambdarank": "rank", "rank_xendcg": "rank"}
+
+
+def lightgbm_case(seed, folder):
+    rng = np.random.default_rng(seed)
+    count, features, classes = int(rng.integers(60, 400)), int(rng.integers(1, 12)), int(rng.integers(2, 7))
+    rows = training_rows(rng, count, features, rng.choice([0, 0.2])).astype(np.float64)
+    rows += rng.choice([0, 1e-3]) * rng.normal(size=rows.shape)  # what float32 does not hold
+    objective = str(rng.choice(list(LIGHTGBM_OBJECTIVES)))
+    kind = LIGHTGBM_OBJECTIVES[objective]
+    label = target(rng, rows, kind, classes)
+    categories = []
+    if rng.random() < 0.3:
+        categories = [f for f in range(features) if rng.random() < 0.5]
+        for feature in categories:
+            rows[:, feature] = rng.integers(0, rng.choice([3, 70]), count)
+    options = {"objective": objective, "num_leaves": int(rng.choice([2, 7, 31, 80])), "min_data_in_leaf": 2, "verbose": -1,
+               "num_threads": 1, "seed": seed, "zero_as_missing": bool(rng.random() < 0.2), "max_cat_to_onehot": 1,
+               "use_missing": bool(rng.random() < 0.85), "boosting": str(rng.choice(["gbdt", "gbdt", "dart", "rf"])),
+               "sigmoid": float(rng.choice([1, 0.7])), "min_data_per_group": 2, "reg_sqrt": bool(rng.random() < 0.2),
+               "boost_from_average": bool(rng.random() < 0.7), "learning_rate": float(rng.choice([0.1, 0.6]))}
+    if options["boosting"] == "rf":
+        options.update(bagging_freq=1, bagging_fraction=0.6)
+    if kind == "classes":
+        options["num_class"] = classes
+    data = lightgbm.Dataset(rows, label, categorical_feature=categories or "auto", free_raw_data=False,
+                            group=[count] if kind == "rank" else None)
+    model = lightgbm.train(options, data, int(rng.integers(1, 30)))
+    file = folder / "model.txt"
+    model.save_model(file)
+
+    thresholds = {}
+    for tree in model.dump_model()["tree_info"]:
+        waiting = [tree["tree_structure"]]
+        while waiting:
+            node = waiting.pop()
+            if "split_feature" in node:
+                waiting += [node["left_child"], node["right_child"]]
+                if node["decision_type"] == "<=":
+                    thresholds.setdefault(node["split_feature"], []).append(node["threshold"])
+    asked = question_rows(rng, rows, thresholds, 40, categories)
+    for row in asked:  # exactly at a threshold of 64 bits, or just beside
+        for feature, splits in thresholds.items():
+            if rng.random() < 0.2:
+                at = rng.choice(splits)
+                row[feature] = rng.choice([at, np.nextafter(at, np.inf), np.nextafter(at, -np.inf)])
+    answer = model.predict(asked)
+    if objective == "binary":
+        expected = {"label": (answer > 0.5).astype(int), "probabilities": np.stack([1 - answer, answer], axis=1)}
+    elif kind == "classes":
+        expected = {"label": answer.argmax(axis=1), "probabilities": answer}
+    else:
+        expected = {"prediction": answer}
+    what = f"lightgbm {objective} {options} categories={categories}"
+    return Case(what, file, asked, expected)
+
+
+CATBOOST_LOSSES = {
+    "RMSE": "number", "MAE": "number", "Quantile": "number", "MAPE": "positive", "Huber:delta=1": "number",
+    "Expectile:alpha=0.3": "number", "Lq:q=3": "number", "Poisson": "positive", "Tweedie:variance_power=1.5": "positive",
+    "MultiRMSE": "several", "MultiQuantile:alpha=0.2,0.7": "number", "Logloss": "class2", "CrossEntropy": "class2",
+    "MultiClass": "classes", "MultiClassOneVsAll": "classes", "YetiRank": "rank", "QueryRMSE": "rank"}
+
+
+def catboost_case(seed, folder):
+    rng = np.random.default_rng(seed)
+    count, features, classes = int(rng.integers(40, 400)), int(rng.integers(1, 12)), int(rng.integers(3, 7))
+    missing = rng.choice([0, 0.2])
+    rows = np.append(training_rows(rng, count, features, missing), rng.normal(size=(count, 1)), axis=1).astype(np.float32)
+    loss = str(rng.choice(list(CATBOOST_LOSSES)))
+    kind = CATBOOST_LOSSES[loss]
+    label = target(rng, rows, "number" if kind == "several" else kind, classes)
+    if kind == "several":
+        label = np.stack([label, -label], axis=1)
+    texts = kind in ("class2", "classes") and loss != "CrossEntropy" and rng.random() < 0.4
+    if texts:
+        label = np.array([f"class \u00e4{value}" for value in label])
+    options = {"loss_function": loss, "iterations": int(rng.integers(1, 30)), "depth": int(rng.integers(1, 8)),
+               "thread_count": 1, "verbose": 0, "random_seed": seed, "allow_writing_files": False,
+               "nan_mode": str(rng.choice(["Min", "Max"])), "learning_rate": 0.3,
+               "grow_policy": str(rng.choice(["SymmetricTree", "SymmetricTree", "Depthwise", "Lossguide"]))}
+    if loss in ("YetiRank", "MultiRMSE", "MultiQuantile:alpha=0.2,0.7", "MultiClassOneVsAll") or kind == "rank":
+        options["grow_policy"] = "SymmetricTree"
+    groups = np.sort(rng.integers(0, 5, count)) if kind == "rank" else None
+    model = catboost.CatBoost(options)
+    model.fit(catboost.Pool(rows, label, group_id=groups))
+    file = folder / "model.json"
+    model.save_model(file, format="json")
+
+    thresholds = {feature["feature_index"]: feature["borders"]
+                  for feature in json.loads(file.read_text())["features_info"]["float_features"] if feature.get("borders")}
+    asked = question_rows(rng, rows, thresholds, 40).astype(np.float32)
+    if not missing:
+        asked[np.isnan(asked)] = 0.5
+    if kind in ("class2", "classes"):
+        probabilities = model.predict(asked, prediction_type="Probability", thread_count=1)
+        labels = model.predict(asked, prediction_type="Class", thread_count=1).reshape(-1)
+        labels = np.array([str(label).encode() for label in labels]) if texts else labels.astype(int)
+        expected = {"label": labels, "probabilities": probabilities}
+    else:
+        form = "Exponent" if loss.startswith(("Poisson", "Tweedie")) else "RawFormulaVal"
+        expected = {"prediction": model.predict(asked, prediction_type=form, thread_count=1)}
+    return Case(f"catboost {options} missing={missing}", file, asked, expected)
 
 
 def churn_folder(folder):
