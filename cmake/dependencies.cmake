@@ -53,6 +53,8 @@ target_compile_definitions(onnxruntime_headers INTERFACE ORT_API_MANUAL_INIT)
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/lib/slipway)
 file(CREATE_LINK ${SLIPWAY_ONNXRUNTIME}/lib/${SLIPWAY_ONNXRUNTIME_LIBRARY}
   ${PROJECT_BINARY_DIR}/lib/slipway/${SLIPWAY_ONNXRUNTIME_LIBRARY} SYMBOLIC)
+# So with the worker in Python.
+file(CREATE_LINK ${PROJECT_SOURCE_DIR}/python ${PROJECT_BINARY_DIR}/lib/slipway/python SYMBOLIC)
 
 # ONNX's own message definitions, compiled for protobuf's light runtime: #include <onnx/onnx.pb.h>.
 find_path(SLIPWAY_ONNX_PROTO_DIR onnx/onnx.proto REQUIRED)

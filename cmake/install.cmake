@@ -5,6 +5,8 @@ function(slipway_install)
   install(FILES ${SLIPWAY_ONNXRUNTIME}/lib/${SLIPWAY_ONNXRUNTIME_LIBRARY} DESTINATION lib/slipway)
   install(FILES ${SLIPWAY_ONNXRUNTIME}/LICENSE ${SLIPWAY_ONNXRUNTIME}/ThirdPartyNotices.txt
     DESTINATION share/doc/slipway/licences/onnxruntime)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/python/slipway_worker DESTINATION lib/slipway/python
+    FILES_MATCHING PATTERN "*.py")
   install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION share/doc/slipway)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/ DESTINATION share/doc/slipway/docs)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples DESTINATION share/slipway)

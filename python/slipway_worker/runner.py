@@ -154,7 +154,7 @@ def serve(load, channel=CHANNEL):
     layout = wire.Layout(reader.get("I"), reader.get("Q"), reader.get("I"))
     requests = wire.share(descriptors[0], layout.total, False)
     answers = wire.share(descriptors[1], layout.total, True)
-    link.send(wire.READY, wire.text("nothing: a worker in Python"))
+    link.send(wire.READY, wire.text(os.environ.get("SLIPWAY_CONFINED_BY", "nothing: a worker in Python")))
     payload, _ = link.receive(wire.LOAD)
     reader = wire.Reader(payload)
     number, _, main, _ = reader.get("I"), reader.get("I"), reader.text(), reader.text()

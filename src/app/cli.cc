@@ -120,7 +120,7 @@ std::vector<std::string> global_option_names() { return {"--help", "--json", "--
 
 Exit run_command_line(const std::vector<std::string>& words) {
   // First, since a worker must be there fast and knows no options.
-  if (!words.empty() && words.front() == kWorkerWord) return run_worker_word();
+  if (!words.empty() && words.front() == kWorkerWord) return run_worker_word(words);
   const std::vector<Verb> verbs = all_verbs();
   GlobalOptions globals;
   if (words.empty() || words.front() == "--help" || words.front() == "-h" || words.front() == "help") {

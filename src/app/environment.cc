@@ -79,7 +79,11 @@ config::Schema<WorkerEntry> worker_schema() {
              {.text = "No run is taken for hung before this; then at fifty times the longest seen."})
       .field("sandbox", &WorkerEntry::sandbox, config::one_of({"on", "off"}),
              {.text = "on: no network, no files, no other program; off: for a backend that needs more, and a "
-                      "model that can be trusted."});
+                      "model that can be trusted."})
+      .field("python", &WorkerEntry::python,
+             {.text = "The interpreter that may run the model where it is Python code, such as a virtual "
+                      "environment's; empty is none.",
+              .example = "/usr/bin/python3"});
   return schema;
 }
 

@@ -33,6 +33,7 @@ struct WorkerEntry {
   std::int64_t niceness = 0;
   Duration watchdog = std::chrono::seconds(10);
   std::string sandbox = "on";
+  std::string python;
 };
 
 struct DeploymentEntry {

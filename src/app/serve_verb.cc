@@ -113,6 +113,7 @@ serving::DeploymentSettings settings_of(const DeploymentEntry& entry) {
   settings.process.memory_bytes = static_cast<std::size_t>(entry.worker.memory.bytes);
   settings.process.niceness = static_cast<int>(entry.worker.niceness);
   settings.process.run_floor = entry.worker.watchdog;
+  settings.process.python = entry.worker.python;
   settings.process.sandbox = entry.worker.sandbox != "off";
   return settings;
 }

@@ -23,6 +23,7 @@ Verb completion_verb();
 
 /// The word "worker", which no help shows: a process that a server started for one of its models.
 inline constexpr const char* kWorkerWord = "worker";
-Exit run_worker_word();
+/// `words`: the whole command line.
+Exit run_worker_word(const std::vector<std::string>& words);
 
 }  // namespace slipway::app

@@ -19,7 +19,7 @@ bool has_channel() {
 
 }  // namespace
 
-Exit run_worker_word() {
+Exit run_worker_word(const std::vector<std::string>& words) {
   Context context({});
   if (!has_channel()) {
     return context.fail(failed_precondition(
@@ -29,7 +29,7 @@ Exit run_worker_word() {
       .channel = worker::kChannelDescriptor,
       .clock = &context.clock(),
       .make_backends = [&context](Logger& logger) { return context.make_backends(logger); }};
-  return worker::run_worker(options) == 0 ? Exit::kDone : Exit::kFailed;
+  return worker::run_worker(options, {words.begin() + 1, words.end()}) == 0 ? Exit::kDone : Exit::kFailed;
 }
 
 }  // namespace slipway::app

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "worker/host_internal.h"
+#include "worker/worker.h"
 
 namespace slipway::worker {
 namespace {
@@ -120,7 +121,12 @@ Status Host::try_start() {
   SLIPWAY_ASSIGN_OR_RETURN(const Channel::Attachment attachment, channel_->attach());
   SLIPWAY_ASSIGN_OR_RETURN(auto ends, ControlSocket::pair());
   Program program = options_.program;
-  if (!spec_.name.empty()) program.words.push_back(spec_.name);
+  if (!spec_.name.empty() || spec_.foreign) program.words.push_back(spec_.name);
+  if (spec_.foreign) {
+    for (std::string& word : foreign_words(*spec_.foreign)) program.words.push_back(std::move(word));
+    program.environment.insert(program.environment.end(), spec_.foreign->environment.begin(),
+                               spec_.foreign->environment.end());
+  }
   SLIPWAY_ASSIGN_OR_RETURN(process_, Process::start(program, ends.second.fd()));
   socket_ = std::move(ends.first);
   socket_watcher_ = std::make_unique<Watcher>(*this, &Host::on_socket);

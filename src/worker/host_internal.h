@@ -71,6 +71,7 @@ struct HostSpec {
   std::string group;  ///< shared by the models that name it; empty = one model's own
   std::string name;   ///< for people: the group's, or the model's
   Setup setup;        ///< without what the channel knows
+  std::optional<backend::ForeignProgram> foreign = {};  ///< what the worker becomes
 
   /// True when a worker started for this may be used where `other` is asked for.
   [[nodiscard]] bool may_stand_for(const HostSpec& other) const;

@@ -235,7 +235,7 @@ bool run_as_worker(int argc, char** argv, int& code) {
     backends.push_back(make_misbehaving_backend(logger));
     return backends;
   };
-  code = run_worker(options);
+  code = run_worker(options, {argv + 2, argv + argc});
   return true;
 }
 

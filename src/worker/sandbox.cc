@@ -116,6 +116,27 @@ constexpr int kFiles[] = {
 #endif
 };
 
+// What the start of a program takes, and an interpreter that looks at what it was given.
+constexpr int kForeign[] = {
+    SYS_execve,
+    SYS_ioctl,
+    SYS_getsockopt,
+    SYS_getsockname,
+    SYS_getpeername,
+    SYS_sendto,
+    SYS_recvfrom,
+    SYS_dup,
+    SYS_getppid,
+    SYS_fadvise64,
+    SYS_ftruncate,
+    SYS_sched_getparam,
+    SYS_sched_getscheduler,
+    SYS_get_mempolicy,
+#if defined(__x86_64__)
+    SYS_dup2,
+#endif
+};
+
 constexpr std::uint32_t kAllow = SECCOMP_RET_ALLOW;
 constexpr std::uint32_t kRefuse = SECCOMP_RET_ERRNO | EPERM;
 
@@ -183,10 +204,11 @@ class Filter {
   std::vector<sock_filter> program_;
 };
 
-Status filter_calls(bool files) {
+Status filter_calls(bool files, bool foreign) {
   Filter filter;
   filter.allow(kAllowed);
   if (files) filter.allow(kFiles);
+  if (foreign) filter.allow(kForeign);
   // Threads, but no processes. The newer call keeps its flags where a filter cannot look, and who finds it
   // missing uses the older.
   filter.allow_with_bit(SYS_clone, 0, CLONE_THREAD);
@@ -198,8 +220,7 @@ Status filter_calls(bool files) {
 }
 
 // Those of the first version of Landlock's rules, and what later versions added.
-constexpr std::uint64_t kReading =
-    LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+constexpr std::uint64_t kReading = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
 constexpr std::uint64_t kFirstRights = (std::uint64_t{LANDLOCK_ACCESS_FS_MAKE_SYM} << 1U) - 1;
 
 std::uint64_t rights_of(long version) {
@@ -211,14 +232,13 @@ std::uint64_t rights_of(long version) {
 }
 
 // A path that is not there needs no rule.
-void allow_reading(int rules, const std::string& path) {
+void allow(int rules, const std::string& path, std::uint64_t rights) {
   const net::Fd place(::open(path.c_str(), O_PATH | O_CLOEXEC));
   struct stat info {};
   if (!place.valid() || ::fstat(place.get(), &info) != 0) return;
   landlock_path_beneath_attr rule{};
   rule.parent_fd = place.get();
-  rule.allowed_access =
-      S_ISDIR(info.st_mode) ? kReading & ~LANDLOCK_ACCESS_FS_EXECUTE : LANDLOCK_ACCESS_FS_READ_FILE;
+  rule.allowed_access = S_ISDIR(info.st_mode) ? rights : rights & ~LANDLOCK_ACCESS_FS_READ_DIR;
   // Refused at most for a path that cannot be ruled, which then stays closed.
   ::syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
 }
@@ -247,7 +267,10 @@ Result<std::optional<long>> close_files(const SandboxOptions& options) {
   }
   const net::Fd rules(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &wanted, size, 0)));
   if (!rules.valid()) return failed("files cannot be closed by Landlock");
-  for (const std::string& path : options.readable) allow_reading(rules.get(), path);
+  for (const std::string& path : options.readable) allow(rules.get(), path, kReading);
+  for (const std::string& path : options.executable) {
+    allow(rules.get(), path, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_EXECUTE);
+  }
   if (::syscall(SYS_landlock_restrict_self, rules.get(), 0) != 0) {
     return failed("files cannot be closed by Landlock");
   }
@@ -268,7 +291,13 @@ Result<Sandbox> enter_sandbox(const SandboxOptions& options) {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed("privileges cannot be given up");
   Sandbox sandbox;
   SLIPWAY_ASSIGN_OR_RETURN(const std::optional<long> version, close_files(options));
-  SLIPWAY_TRY(filter_calls(version && alone));
+  if (options.foreign && !version) {
+    return failed_precondition(
+        "worker.sandbox",
+        "this kernel has no Landlock, without which a program of another language cannot "
+        "be kept from files; worker.sandbox: off runs it without, if it can be trusted");
+  }
+  SLIPWAY_TRY(filter_calls(version && alone, options.foreign));
   sandbox.kept_by = "seccomp";
   if (version) {
     sandbox.kept_by += ", Landlock " + std::to_string(*version);

@@ -13,6 +13,10 @@ struct SandboxOptions {
   /// Folders and files that may still be read, where the kernel can keep a process to some (Landlock). Where
   /// it cannot, no file is opened at all.
   std::vector<std::string> readable;
+  /// A program of another language is about to take this process's place: what it calls besides, and the
+  /// files that its start executes. Needs Landlock, since such a program opens files of its own.
+  bool foreign = false;
+  std::vector<std::string> executable;
 };
 
 struct Sandbox {

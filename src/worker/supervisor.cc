@@ -159,7 +159,13 @@ class IsolatedBackend final : public backend::Backend {
     const auto wait = std::make_shared<LoadWait>();
     const auto seat = seat_of(files, options);
     seat->wait = wait;
-    SLIPWAY_ASSIGN_OR_RETURN(const auto host, core_.add(spec_of(options), seat));
+    HostSpec spec = spec_of(options);
+    SLIPWAY_ASSIGN_OR_RETURN(spec.foreign, local_.foreign_program(options));
+    if (spec.foreign && !spec.group.empty()) {
+      return unimplemented("worker.group",
+                           "a worker in another language has one model; leave out worker.group");
+    }
+    SLIPWAY_ASSIGN_OR_RETURN(const auto host, core_.add(std::move(spec), seat));
     const Status loaded = wait->wait([&](const std::string& name) {
       std::uint64_t size = 0;
       auto file = std::make_shared<Result<net::Fd>>(copy_file(files, name, size));

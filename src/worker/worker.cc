@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <mutex>
 #include <new>
@@ -153,17 +155,21 @@ Result<backend::Backend*> find_backend(const Worker& worker, const std::string& 
 }
 
 // What may still be read: libraries, and what the machine says of its processors.
+std::vector<std::string> usual_places() {
+  return {"/lib",
+          "/lib64",
+          "/usr/lib",
+          "/usr/lib64",
+          "/usr/local/lib",
+          "/etc/ld.so.cache",
+          "/proc/cpuinfo",
+          "/proc/meminfo",
+          "/sys/devices/system/cpu",
+          "/sys/devices/system/node"};
+}
+
 std::vector<std::string> readable_places(backend::Backend& backend) {
-  std::vector<std::string> places = {"/lib",
-                                     "/lib64",
-                                     "/usr/lib",
-                                     "/usr/lib64",
-                                     "/usr/local/lib",
-                                     "/etc/ld.so.cache",
-                                     "/proc/cpuinfo",
-                                     "/proc/meminfo",
-                                     "/sys/devices/system/cpu",
-                                     "/sys/devices/system/node"};
+  std::vector<std::string> places = usual_places();
   const std::string library = backend.info().where;
   if (library.starts_with('/')) places.push_back(library.substr(0, library.rfind('/') + 1));
   return places;
@@ -175,7 +181,8 @@ Result<std::string> confine(const Setup& setup, backend::Backend& backend, Logge
     logger.warning("worker.sandbox", "this worker has no sandbox, since worker.sandbox is off");
     return std::string("limits");
   }
-  SLIPWAY_ASSIGN_OR_RETURN(const Sandbox sandbox, enter_sandbox({readable_places(backend)}));
+  SLIPWAY_ASSIGN_OR_RETURN(const Sandbox sandbox,
+                           enter_sandbox({.readable = readable_places(backend), .executable = {}}));
   if (!sandbox.missing.empty()) logger.warning("worker.sandbox", sandbox.missing);
   return "limits, " + sandbox.kept_by;
 }
@@ -230,6 +237,50 @@ Status obey(Worker& worker) {
   }
 }
 
+struct ForeignWords {
+  std::string name;
+  backend::ForeignProgram program;
+};
+
+// What foreign_words() made; nothing when there is no such program.
+std::optional<ForeignWords> read_foreign_words(const std::vector<std::string>& words) {
+  if (words.size() < 3 || words[1] != kThenWord) return std::nullopt;
+  ForeignWords foreign;
+  foreign.name = words[0];
+  foreign.program.path = words[2];
+  for (std::size_t i = 3; i < words.size(); ++i) {
+    const std::string value = words[i].substr(std::min<std::size_t>(2, words[i].size()));
+    if (words[i].starts_with("w:")) foreign.program.words.push_back(value);
+    if (words[i].starts_with("r:")) foreign.program.readable.push_back(value);
+    if (words[i].starts_with("x:")) foreign.program.executable.push_back(value);
+  }
+  return foreign;
+}
+
+// Confines itself as the front says, and becomes the other program, which finds the socket as it was.
+Status become(const ForeignWords& foreign, ControlSocket& socket) {
+  SLIPWAY_ASSIGN_OR_RETURN(const std::string payload, socket.peek(FrameKind::kSetup));
+  SLIPWAY_ASSIGN_OR_RETURN(const Setup setup, decode_setup(as_bytes(payload)));
+  SLIPWAY_TRY(apply_limits(setup));
+  std::string kept_by = "limits";
+  if (setup.sandbox != 0) {
+    SandboxOptions sandbox{
+        .readable = usual_places(), .foreign = true, .executable = foreign.program.executable};
+    sandbox.readable.insert(sandbox.readable.end(), foreign.program.readable.begin(),
+                            foreign.program.readable.end());
+    SLIPWAY_ASSIGN_OR_RETURN(const Sandbox made, enter_sandbox(sandbox));
+    kept_by += ", " + made.kept_by;
+  }
+  ::setenv("SLIPWAY_CONFINED_BY", kept_by.c_str(), 1);
+  std::vector<char*> words;
+  for (const std::string& word : foreign.program.words) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(const_cast<char*>(foreign.name.c_str()));
+  words.push_back(nullptr);
+  ::execv(foreign.program.path.c_str(), words.data());
+  return failed_precondition("worker.start",
+                             foreign.program.path + " cannot be started: " + std::strerror(errno));
+}
+
 void leave_the_front() {
   // Ends with the front's thread that started it, however that ends. A front that ended before this is seen
   // at the socket.
@@ -244,8 +295,22 @@ void leave_the_front() {
 
 }  // namespace
 
-int run_worker(const WorkerOptions& options) {
+std::vector<std::string> foreign_words(const backend::ForeignProgram& program) {
+  std::vector<std::string> words = {kThenWord, program.path};
+  for (const std::string& word : program.words) words.push_back("w:" + word);
+  for (const std::string& place : program.readable) words.push_back("r:" + place);
+  for (const std::string& file : program.executable) words.push_back("x:" + file);
+  return words;
+}
+
+int run_worker(const WorkerOptions& options, const std::vector<std::string>& words) {
   leave_the_front();
+  if (const auto foreign = read_foreign_words(words)) {
+    ControlSocket socket{net::Fd(options.channel)};
+    const Status failed = become(*foreign, socket);
+    [[maybe_unused]] const Status sent = socket.send(FrameKind::kFailed, encode(Failed{0, failed.error()}));
+    std::_Exit(kExitSetup);
+  }
   Worker worker{net::Fd(options.channel)};
   if (const Status ready = set_up(worker, options); !ready.ok()) {
     [[maybe_unused]] const Status sent =

@@ -20,8 +20,13 @@ struct WorkerOptions {
   std::function<std::vector<std::unique_ptr<backend::Backend>>(Logger&)> make_backends;
 };
 
+/// The words of a worker's command line that make it take another program's place: kThen, then what
+/// backend::ForeignProgram says.
+inline constexpr const char* kThenWord = "then";
+std::vector<std::string> foreign_words(const backend::ForeignProgram& program);
+
 /// Serves until the front is gone, then ends the process on the spot: what runs is of no use to anybody.
-/// Returns only when the worker could not start, with the exit code.
-int run_worker(const WorkerOptions& options);
+/// Returns only when the worker could not start, with the exit code. `words`: those after "worker".
+int run_worker(const WorkerOptions& options, const std::vector<std::string>& words);
 
 }  // namespace slipway::worker

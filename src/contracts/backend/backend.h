@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,11 +53,12 @@ class Executor {
 /// The worker process that hosts an instance, and what it may take. An instance in this process has no such
 /// limits.
 struct ProcessLimits {
-  std::string group = {};                         ///< models of one name share a process; empty = its own
-  std::size_t memory_bytes = 0;                   ///< private memory; 0 = no limit
-  int niceness = 0;                               ///< 0 to 19: how readily it gives way to other processes
-  std::size_t runs_at_once = 1;                   ///< threads that run requests
-  bool sandbox = true;                            ///< no network, no files, no other program or process
+  std::string group = {};        ///< models of one name share a process; empty = its own
+  std::size_t memory_bytes = 0;  ///< private memory; 0 = no limit
+  int niceness = 0;              ///< 0 to 19: how readily it gives way to other processes
+  std::size_t runs_at_once = 1;  ///< threads that run requests
+  std::string python = {};       ///< the interpreter that may run a model's code; empty = none
+  bool sandbox = true;           ///< no network, no files, no other program or process
   Duration run_floor = std::chrono::seconds(10);  ///< no run is taken for hung before this
 };
 
@@ -102,6 +104,15 @@ struct BackendInfo {
   std::string problem;  ///< why it cannot be used here, with the fix; empty when it can
 };
 
+/// A program that keeps the contract of a worker (worker/wire) and is not this one.
+struct ForeignProgram {
+  std::string path;
+  std::vector<std::string> words;        ///< the first is its name for ps
+  std::vector<std::string> environment;  ///< "NAME=value", beside what every worker gets
+  std::vector<std::string> readable;     ///< files and folders that it may read, beside libraries
+  std::vector<std::string> executable;   ///< files, which the start itself takes: the program, its loader
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -119,6 +130,11 @@ class Backend {
   /// Opens what load() and runs need besides a model's files, such as a library, so that from then on they
   /// open no other file. Errors: backend.unavailable.
   virtual Status prepare() { return {}; }
+  /// What serves a model of this backend in a worker, when it is not this program. Errors:
+  /// backend.unavailable, backend.code (the options do not let it run).
+  virtual Result<std::optional<ForeignProgram>> foreign_program(const LoadOptions&) {
+    return std::optional<ForeignProgram>();
+  }
 };
 
 /// What the program gives each backend. Borrows: all of it, for the backend's life.

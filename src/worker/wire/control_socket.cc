@@ -171,4 +171,26 @@ Result<std::optional<Frame>> ControlSocket::receive() {
   }
 }
 
+Result<std::string> ControlSocket::peek(FrameKind kind) const {
+  std::string packet(kPacketHeaderBytes + kPartBytes, '\0');
+  ssize_t got = 0;
+  do {
+    // Descriptors stay with the packet.
+    got = ::recv(fd_.get(), packet.data(), packet.size(), MSG_PEEK);
+  } while (got < 0 && errno == EINTR);
+  if (got <= 0) return gone();
+  packet.resize(static_cast<std::size_t>(got));
+  WireReader reader(as_bytes(packet));
+  const auto magic = reader.get<std::uint32_t>();
+  const auto found = reader.get<std::uint16_t>();
+  reader.get<std::uint16_t>();
+  const auto whole = reader.get<std::uint32_t>();
+  const auto offset = reader.get<std::uint32_t>();
+  if (!reader.ok() || magic != kFrameMagic || found != static_cast<std::uint16_t>(kind) || offset != 0 ||
+      whole != packet.size() - kPacketHeaderBytes) {
+    return protocol_error("the front sent another frame than is due");
+  }
+  return packet.substr(kPacketHeaderBytes);
+}
+
 }  // namespace slipway::worker

@@ -51,6 +51,9 @@ class ControlSocket {
   /// The next whole frame; nothing when there is none yet (on the end that does not block).
   /// Errors: worker.gone at the end; worker.protocol.
   Result<std::optional<Frame>> receive();
+  /// The payload of the next frame, which stays, and must be of that kind and of one packet. For the end that
+  /// blocks. Errors: worker.gone, worker.protocol.
+  Result<std::string> peek(FrameKind kind) const;
 
  private:
   struct Packet {

@@ -57,6 +57,23 @@ TEST(ControlSocket, CarriesFramesLargerThanTheSocket) {
   sender.join();
 }
 
+TEST(ControlSocket, LooksAtAFrameThatStays) {
+  auto [front, worker] = ControlSocket::pair().value();
+  const net::Fd file = sealed_copy("file", as_bytes("content")).value();
+  const int fd = file.get();
+  ASSERT_TRUE(front.send(FrameKind::kSetup, "payload", {&fd, 1}).ok());
+  EXPECT_EQ(worker.peek(FrameKind::kSetup).value(), "payload");
+  EXPECT_EQ(worker.peek(FrameKind::kLoad).error().id(), "worker.protocol");
+  const Frame frame = worker.receive().value().value();
+  EXPECT_EQ(frame.payload, "payload");
+  EXPECT_EQ(frame.descriptors.size(), 1U);
+  ASSERT_TRUE(front.send(FrameKind::kSetup, std::string(kPartBytes + 1, 'x')).ok());
+  EXPECT_EQ(worker.peek(FrameKind::kSetup).error().id(), "worker.protocol") << "the first part of two";
+  front.close();
+  EXPECT_TRUE(worker.receive().ok());
+  EXPECT_EQ(worker.peek(FrameKind::kSetup).error().id(), "worker.gone");
+}
+
 TEST(ControlSocket, SaysWhenTheOtherSideIsGone) {
   auto [front, worker] = ControlSocket::pair().value();
   ASSERT_TRUE(worker.send(FrameKind::kLog, "last words").ok());
