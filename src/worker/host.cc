@@ -35,22 +35,24 @@ bool HostSpec::may_stand_for(const HostSpec& other) const {
          setup.niceness == other.setup.niceness && setup.affinity == other.setup.affinity;
 }
 
-Host::Host(HostSpec spec, const SupervisorOptions& options, net::Loop& loop)
+Host::Host(HostSpec spec, const SupervisorOptions& options, net::Loop& loop, FindGroups find_groups)
     : spec_(std::move(spec)),
       options_(options),
       loop_(loop),
+      find_groups_(std::move(find_groups)),
       restart_timer_(std::make_unique<DelayTimer>(*this, [](Host& host) { host.start(); })),
       load_timer_(std::make_unique<DelayTimer>(
           *this, [](Host& host) { host.kill("watchdog", "the model was not loaded in time"); })),
       patience_timer_(std::make_unique<DelayTimer>(
           *this, [](Host& host) { host.channel_->refuse(host.died_error(host.last_death_)); })) {}
 
-Result<std::shared_ptr<Host>> Host::create(HostSpec spec, const SupervisorOptions& options, net::Loop& loop) {
+Result<std::shared_ptr<Host>> Host::create(HostSpec spec, const SupervisorOptions& options, net::Loop& loop,
+                                           FindGroups find_groups) {
   ChannelOptions channel;
   channel.slots = spec.group.empty() ? options.slots : options.group_slots;
   channel.heap_bytes = options.heap_bytes;
   channel.loops = options.loops;
-  std::shared_ptr<Host> host(new Host(std::move(spec), options, loop));
+  std::shared_ptr<Host> host(new Host(std::move(spec), options, loop, std::move(find_groups)));
   // Posted, since it comes from a loop in the midst of taking answers.
   channel.on_broken = [weak = std::weak_ptr<Host>(host), &loop] {
     loop.post([weak] {
@@ -128,6 +130,7 @@ Status Host::try_start() {
                                spec_.foreign->environment.end());
   }
   SLIPWAY_ASSIGN_OR_RETURN(process_, Process::start(program, ends.second.fd()));
+  limit_memory();
   socket_ = std::move(ends.first);
   socket_watcher_ = std::make_unique<Watcher>(*this, &Host::on_socket);
   exit_watcher_ = std::make_unique<Watcher>(*this, &Host::on_exit);
@@ -139,6 +142,30 @@ Status Host::try_start() {
     loop_.arm(*patience_timer_, options_.clock->now() + usual * 2 + kWorthWaiting);
   }
   return greet(attachment);
+}
+
+// Before it is told of a model, so that it has taken nothing yet. What it shares with the front is counted
+// where it was touched first, so that may come on top of its own.
+void Host::limit_memory() {
+  if (spec_.setup.memory_bytes == 0) return;
+  MemoryGroups* const groups = find_groups_();
+  if (groups == nullptr) return;
+  auto folder = groups->add(process_.pid(), spec_.setup.memory_bytes + options_.heap_bytes);
+  if (folder.ok()) {
+    memory_group_ = *std::move(folder);
+    return;
+  }
+  options_.logger->warning("worker.memory", folder.error().message());
+}
+
+// After its process has ended: whether it ended for its memory.
+bool Host::leave_memory_group() {
+  if (memory_group_.empty()) return false;
+  MemoryGroups* const groups = find_groups_();
+  const bool ran_out = groups->ran_out(memory_group_);
+  groups->remove(memory_group_);
+  memory_group_.clear();
+  return ran_out;
 }
 
 Status Host::greet(const Channel::Attachment& attachment) {
@@ -277,7 +304,9 @@ void Host::on_exit(std::uint32_t) {
   on_socket(EPOLLIN);
   detach_process();
   const Exit exit = process_.reap();
-  if (kill_kind_.empty()) {
+  if (leave_memory_group()) {
+    died("memory", "it used more than the " + human_bytes(spec_.setup.memory_bytes) + " of memory allowed");
+  } else if (kill_kind_.empty()) {
     died(exit.kind_name(), exit.to_string());
   } else {
     died(std::string(kill_kind_), std::string(kill_why_));
@@ -288,6 +317,7 @@ void Host::died(std::string_view kind, const std::string& why) {
   if (process_.running()) {
     detach_process();
     process_ = Process();
+    static_cast<void>(leave_memory_group());
   }
   ++deaths_;
   last_death_ = why;
@@ -331,6 +361,7 @@ void Host::end() {
     process_.kill();
     detach_process();
     process_.reap();
+    static_cast<void>(leave_memory_group());
   }
   loop_.disarm(*restart_timer_);
   state_ = WorkerState::kEnded;

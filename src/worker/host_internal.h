@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "net/loop/loop.h"
 #include "worker/channel.h"
+#include "worker/memory_groups.h"
 #include "worker/process.h"
 #include "worker/supervisor.h"
 #include "worker/wire/control_socket.h"
@@ -77,12 +78,15 @@ struct HostSpec {
   [[nodiscard]] bool may_stand_for(const HostSpec& other) const;
 };
 
+/// Gives the groups for limited memory once they are asked for; null where there can be none.
+using FindGroups = std::function<MemoryGroups*()>;
+
 /// Thread: confined to the supervisor's loop, except channel().
 class Host final : public std::enable_shared_from_this<Host> {
  public:
   /// Borrows: loop, options. Errors: worker.memory.
   static Result<std::shared_ptr<Host>> create(HostSpec spec, const SupervisorOptions& options,
-                                              net::Loop& loop);
+                                              net::Loop& loop, FindGroups find_groups);
 
   /// Loads one more model, and starts the worker with the first. The seat's wait is told the outcome.
   void add(const std::shared_ptr<Seat>& seat);
@@ -106,11 +110,13 @@ class Host final : public std::enable_shared_from_this<Host> {
   class Watcher;
   class DelayTimer;
   using Seats = std::map<std::uint32_t, std::shared_ptr<Seat>>;
-  Host(HostSpec spec, const SupervisorOptions& options, net::Loop& loop);
+  Host(HostSpec spec, const SupervisorOptions& options, net::Loop& loop, FindGroups find_groups);
 
   void start();
   Status try_start();
   Status greet(const Channel::Attachment& attachment);
+  void limit_memory();
+  [[nodiscard]] bool leave_memory_group();
   void load_next();
   void send(FrameKind kind, const std::string& payload);
   void on_socket(std::uint32_t events);
@@ -136,6 +142,7 @@ class Host final : public std::enable_shared_from_this<Host> {
   const HostSpec spec_;
   const SupervisorOptions& options_;
   net::Loop& loop_;
+  const FindGroups find_groups_;
   std::unique_ptr<Channel> channel_;
   Seats seats_;
   std::deque<std::uint32_t> queue_;     // to be loaded
@@ -144,6 +151,7 @@ class Host final : public std::enable_shared_from_this<Host> {
 
   WorkerState state_ = WorkerState::kStarting;
   Process process_;
+  std::string memory_group_;  // its folder; empty when there is none
   ControlSocket socket_;
   std::unique_ptr<Watcher> socket_watcher_, exit_watcher_;
   std::unique_ptr<DelayTimer> restart_timer_, load_timer_, patience_timer_;

@@ -52,8 +52,11 @@ void Runner::add(std::uint32_t model, std::shared_ptr<backend::Instance> instanc
   const std::size_t wanted = std::clamp<std::size_t>(threads, 1, kMaxRunThreads);
   while (threads_.size() < wanted) {
     const auto i = static_cast<std::uint32_t>(threads_.size());
-    threads_.emplace_back([this, i] { serve(i); });
-    pthread_setname_np(threads_.back().native_handle(), ("run-" + std::to_string(i)).c_str());
+    threads_.emplace_back([this, i] {
+      // A thread may name itself; naming another opens a file.
+      pthread_setname_np(pthread_self(), ("run-" + std::to_string(i)).c_str());
+      serve(i);
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 #include "worker/supervisor.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <future>
@@ -83,7 +84,8 @@ class Core {
       }
     }
     if (host == nullptr) {
-      SLIPWAY_ASSIGN_OR_RETURN(host, Host::create(std::move(spec), options, *loop));
+      SLIPWAY_ASSIGN_OR_RETURN(host,
+                               Host::create(std::move(spec), options, *loop, [this] { return groups(); }));
       hosts_.push_back(host);
     } else if (!host->spec().may_stand_for(spec)) {
       return invalid_argument("worker.group",
@@ -99,6 +101,28 @@ class Core {
     std::erase_if(hosts_, [](const auto& host) { return host->ended(); });
   }
 
+  // Looked for once, by the first worker that needs them.
+  MemoryGroups* groups() {
+    if (groups_ || groups_missing_) return groups_.get();
+    if (options.groups == nullptr) system_groups_ = system_group_tree();
+    auto made =
+        MemoryGroups::create(options.groups != nullptr ? *options.groups : *system_groups_, ::getpid());
+    if (made.ok()) {
+      groups_ = *std::move(made);
+      return groups_.get();
+    }
+    groups_missing_ = true;
+    options.logger->info(
+        "worker.memory",
+        "the memory of workers is not limited by the kernel's groups, but by what they reserve "
+        "and by looking twice a second",
+        {{"why", std::string_view(made.error().message())}});
+    return nullptr;
+  }
+
+  std::unique_ptr<GroupTree> system_groups_;  // the thread alone, as what follows
+  std::unique_ptr<MemoryGroups> groups_;
+  bool groups_missing_ = false;
   WatchTimer watch_timer_;
   std::vector<std::shared_ptr<Host>> hosts_;  // the thread alone
   std::thread thread_;

@@ -29,6 +29,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "contracts/backend/backend.h"
+#include "worker/memory_groups.h"
 #include "worker/process.h"
 
 namespace slipway::worker {
@@ -52,7 +53,8 @@ struct SupervisorOptions {
   std::uint32_t slots = 1024;                            ///< requests in flight to the worker of one model
   std::uint32_t group_slots = 4096;                      ///< and to that of a group
   std::uint64_t heap_bytes = std::uint64_t{256} << 20U;  ///< of its requests, and of its answers
-  Duration load_limit = std::chrono::minutes(10);        ///< no load takes longer
+  GroupTree* groups = nullptr;                     ///< Borrows; where memory is limited; null = the system's
+  Duration load_limit = std::chrono::minutes(10);  ///< no load takes longer
   Duration watch_interval = std::chrono::milliseconds(500);
 };
 

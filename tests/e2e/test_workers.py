@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import resource
 import signal
 import threading
@@ -165,6 +166,33 @@ def test_many_models_have_a_worker_each(slipway, serve, wine, tmp_path):
     for i in (0, 19):
         answer = requests.post(f"{server.url}/predict/wine{i}", json={"records": wine.records}, timeout=30)
         assert [row["cultivar"] for row in answer.json()["predictions"]] == [truth["label"] for truth in wine.expected]
+
+
+def test_a_worker_is_kept_to_its_limits(slipway, serve, wine, tmp_path):
+    slipway("pack", wine.folder)
+    core = max(os.sched_getaffinity(0))
+    (tmp_path / "environment.yaml").write_text("""
+deployments:
+  wine: {package: "wine:1.0.0", affinity: [%d], threads: 2, instances: 3, worker: {memory: 256MiB, niceness: 7}}
+  other: {package: "wine:1.0.0", worker: {memory: 256MiB}}
+log: {file: %s}
+""" % (core, tmp_path / "log"))
+    server = serve(tmp_path / "environment.yaml")
+    pid = workers(server)["wine"]
+    for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        assert facts(thread.name)["Cpus_allowed_list"] == str(core)
+        assert (thread / "stat").read_text().rsplit(")", 1)[1].split()[16] == "7"
+
+    def run_threads():
+        return [name for thread in pathlib.Path(f"/proc/{pid}/task").iterdir() if (name := (thread / "comm").read_text()).startswith("run-")]
+
+    wait_until(lambda: len(run_threads()) == 3)  # each names itself
+    assert facts(workers(server)["other"])["Cpus_allowed_list"] != str(core) or len(os.sched_getaffinity(0)) == 1
+    limits = (pathlib.Path(f"/proc/{pid}/limits")).read_text()
+    assert re.search(rf"Max data size +{(256 + 128 + 512) << 20} ", limits), limits
+    groups = re.search(r"^0::(.*)$", pathlib.Path(f"/proc/{pid}/cgroup").read_text(), re.MULTILINE)
+    said = (tmp_path / "log").read_text().count("is not limited by the kernel's groups")
+    assert said == (0 if groups and "slipway-worker-" in groups.group(1) else 1), "once, for both workers"
 
 
 def test_small_models_share_a_worker(slipway, serve, wine, tmp_path):
