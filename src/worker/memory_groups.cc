@@ -130,11 +130,11 @@ Result<std::unique_ptr<MemoryGroups>> MemoryGroups::create(GroupTree& tree, pid_
     [[maybe_unused]] const Status removed = tree.remove(front);
     return done.error();
   }
-  return std::unique_ptr<MemoryGroups>(new MemoryGroups(tree, own));
+  return std::unique_ptr<MemoryGroups>(new MemoryGroups(tree, own + "/slipway-worker-" + us + "-"));
 }
 
 Result<std::string> MemoryGroups::add(pid_t process, std::uint64_t max_bytes) {
-  const std::string folder = own_ + "/slipway-worker-" + std::to_string(++last_);
+  const std::string folder = prefix_ + std::to_string(++last_);
   SLIPWAY_TRY(tree_.make(folder));
   Status done = tree_.write(folder + "/memory.max", std::to_string(max_bytes));
   if (done.ok()) done = tree_.write(folder + "/cgroup.procs", std::to_string(process));

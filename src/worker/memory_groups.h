@@ -2,7 +2,7 @@
 //
 //   our own group, delegated to us     cgroup.subtree_control: +memory
 //     slipway-front                    this process, since a group with limits inside has no processes itself
-//     slipway-worker-1 ...             memory.max, memory.swap.max 0
+//     slipway-worker-PID-1 ...         memory.max, memory.swap.max 0
 //
 // Where that is not permitted, a worker is kept to its memory by what it may reserve and by being looked at.
 // Source: kernel.org, Control Group v2 (no internal processes, delegation); systemd, Control Group APIs and
@@ -50,10 +50,10 @@ class MemoryGroups {
   void remove(const std::string& folder);
 
  private:
-  MemoryGroups(GroupTree& tree, std::string own) : tree_(tree), own_(std::move(own)) {}
+  MemoryGroups(GroupTree& tree, std::string prefix) : tree_(tree), prefix_(std::move(prefix)) {}
 
   GroupTree& tree_;
-  const std::string own_;
+  const std::string prefix_;  // of groups' folders; this process is in it, since others may have left theirs
   std::uint64_t last_ = 0;
 };
 

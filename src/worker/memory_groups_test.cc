@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <functional>
 #include <map>
@@ -137,9 +138,9 @@ TEST(MemoryGroups, SayWhyThereAreNoneAndLeaveAllAsItWas) {
 TEST(MemoryGroups, KeepNoGroupWithoutItsProcess) {
   FakeTree tree;
   const auto groups = MemoryGroups::create(tree, kSelf).value();
-  tree.refused.insert(kOwn + "/slipway-worker-1/cgroup.procs");
+  tree.refused.insert(kOwn + "/slipway-worker-4711-1/cgroup.procs");
   EXPECT_FALSE(groups->add(99, 1).ok());
-  EXPECT_FALSE(tree.files.contains(kOwn + "/slipway-worker-1/memory.max"));
+  EXPECT_FALSE(tree.files.contains(kOwn + "/slipway-worker-4711-1/memory.max"));
 }
 
 class LimitedWorkers : public testing::Workers {};
@@ -153,7 +154,8 @@ TEST_F(LimitedWorkers, SayWhenTheKernelEndedThemForTheirMemory) {
   backend::LoadOptions options;
   options.process.memory_bytes = std::size_t{1} << 46U;  // beyond what sanitizers reserve
   auto instance = load("BAD ok\n", options);
-  const std::string first = kOwn + "/slipway-worker-1";
+  const std::string prefix = kOwn + "/slipway-worker-" + std::to_string(::getpid()) + "-";
+  const std::string first = prefix + "1";
   const int pid = look().at(0).pid;
   {
     const std::lock_guard lock(tree.mutex);
@@ -168,7 +170,7 @@ TEST_F(LimitedWorkers, SayWhenTheKernelEndedThemForTheirMemory) {
   backend_.reset();
   supervisor_.reset();
   EXPECT_FALSE(tree.files.contains(first + "/memory.max"));
-  EXPECT_FALSE(tree.files.contains(kOwn + "/slipway-worker-2/memory.max"));
+  EXPECT_FALSE(tree.files.contains(prefix + "2/memory.max"));
   EXPECT_TRUE(tree.files.contains(kOwn + "/slipway-front/cgroup.procs"));
 }
 
