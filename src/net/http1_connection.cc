@@ -139,12 +139,20 @@ void Http1Connection::on_end_of_input() {
     return;
   }
   begin_ = end_;
-  // A client may close its sending side and still wait for answers; most have just left. gone() says so,
-  // answers still go.
-  for (RequestState* request = order_first_; request != nullptr; request = request->next) {
-    request->set_gone();
+  if (order_first_ == nullptr) {
+    closing_ = true;
+  } else {
+    ask_whether_it_is_there();
   }
-  if (order_first_ == nullptr) closing_ = true;
+}
+
+// A client may end its sending side and still wait for its answers; one that closed its socket looks the same
+// until it is sent something, which its kernel then resets. An interim answer may be sent at any time to
+// whoever speaks HTTP/1.1. Source: RFC 9110 section 15.2. Who cannot be asked is taken to wait.
+void Http1Connection::ask_whether_it_is_there() {
+  if (order_first_->started || !order_first_->head.http11) return;
+  order_first_->continue_pending = true;
+  send_continue();
 }
 
 bool Http1Connection::should_pause() const {

@@ -56,6 +56,7 @@ class Http1Connection final : public Connection, public Timer, public Deferred, 
   void move_to(BlockRef block);
   void linger_some();
   void on_end_of_input();
+  void ask_whether_it_is_there();
   void process();
   bool process_head();
   void begin_request(std::size_t head_size);

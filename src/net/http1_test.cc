@@ -362,17 +362,59 @@ TEST(Http1Test, AClientThatVanishesBeforeTheAnswerIsNoticed) {
   ASSERT_TRUE(server.run_until([&] { return server.server->counters().open == 0; }));
 }
 
-TEST(Http1Test, AClientMayCloseItsSideAndStillBeAnswered) {
+TEST(Http1Test, AClientMayEndItsSideAndStillBeAnswered) {
+  const std::string path = ::testing::TempDir() + "/half_" + std::to_string(::getpid()) + ".sock";
+  for (const Endpoint& endpoint : {Endpoint{.host = "127.0.0.1", .port = 0, .path = {}},
+                                   Endpoint{.host = {}, .port = 0, .path = path}}) {
+    StepServer server({}, {.endpoint = endpoint});
+    HeldExchanges held;
+    server.handler.answer = held.hold();
+    RawClient client(server);
+    client.send(get("/1") + get("/2"));
+    client.finish_sending();
+    // It is asked whether it is still there, and is.
+    ASSERT_TRUE(client.wait_for("HTTP/1.1 100 Continue\r\n\r\n"));
+    for (int i = 0; i < 20; ++i) server.advance(std::chrono::seconds(60));
+    EXPECT_FALSE(held.held[0]->gone());
+    EXPECT_FALSE(held.held[1]->gone());
+    held.held[1]->respond(200, {}, "second");
+    held.held[0]->respond(200, {}, "first");
+    EXPECT_TRUE(client.wait_for("second"));
+    EXPECT_TRUE(client.wait_for_close());
+    EXPECT_THAT(client.received, HasSubstr("first"));
+    EXPECT_EQ(client.count("100 Continue"), 1U);
+  }
+}
+
+TEST(Http1Test, AClientOfHttp10ThatEndedItsSideIsAnsweredWithoutBeingAsked) {
   StepServer server;
   HeldExchanges held;
   server.handler.answer = held.hold();
   RawClient client(server);
-  client.send(get("/"));
+  client.send("GET / HTTP/1.0\r\n\r\n");
   client.finish_sending();
-  ASSERT_TRUE(server.run_until([&] { return held.held.size() == 1 && held.held[0]->gone(); }));
+  ASSERT_TRUE(server.run_until([&] { return held.held.size() == 1; }));
+  for (int i = 0; i < 10; ++i) server.step();
+  EXPECT_FALSE(held.held[0]->gone());
   held.held[0]->respond(200, {}, "late");
-  EXPECT_TRUE(client.wait_for("late"));
-  EXPECT_TRUE(client.wait_for_close());
+  ASSERT_TRUE(client.wait_for("late"));
+  EXPECT_TRUE(client.received.starts_with("HTTP/1.1 200 ")) << client.received;
+}
+
+TEST(Http1Test, AClientThatClosedItsSocketIsGone) {
+  const std::string path = ::testing::TempDir() + "/closed_" + std::to_string(::getpid()) + ".sock";
+  for (const Endpoint& endpoint : {Endpoint{.host = "127.0.0.1", .port = 0, .path = {}},
+                                   Endpoint{.host = {}, .port = 0, .path = path}}) {
+    StepServer server({}, {.endpoint = endpoint});
+    HeldExchanges held;
+    server.handler.answer = held.hold();
+    RawClient client(server);
+    client.send(get("/1") + get("/2"));
+    ASSERT_TRUE(server.run_until([&] { return held.held.size() == 2; }));
+    client.close();
+    ASSERT_TRUE(server.run_until([&] { return held.held[0]->gone() && held.held[1]->gone(); }));
+    EXPECT_EQ(server.server->counters().open, 0U);
+  }
 }
 
 TEST(Http1Test, AnswersAfterTheServerIsGoneGoNowhere) {
