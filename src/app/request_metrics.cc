@@ -16,6 +16,8 @@ struct RequestMetrics::Series {
   std::string dialect, model, version;
   std::array<std::atomic<telemetry::Counter*>, kCodes> by_code{};
   telemetry::Counter* rows = nullptr;
+  telemetry::SizeHistogram* batch = nullptr;
+  telemetry::Histogram* receive = nullptr;
   telemetry::Histogram* parse = nullptr;
   telemetry::Histogram* queue = nullptr;
   telemetry::Histogram* compute = nullptr;
@@ -59,6 +61,11 @@ RequestMetrics::Series& RequestMetrics::series_of(std::string_view dialect,
     const telemetry::Labels labels = {
         {"model", fresh->model}, {"version", fresh->version}, {"dialect", fresh->dialect}};
     fresh->rows = &registry_.counter("slipway_rows_total", "Rows in answered requests.", labels);
+    fresh->batch = &registry_.size_histogram("slipway_batch_rows", "Rows of a run of the model.",
+                                             telemetry::rows_bounds(), labels);
+    fresh->receive =
+        &registry_.histogram("slipway_request_receive_seconds", "From a request's head to its last byte.",
+                             telemetry::request_bounds(), labels);
     fresh->parse = &registry_.histogram("slipway_request_parse_seconds", "Reading a request into tensors.",
                                         telemetry::request_bounds(), labels);
     fresh->queue = &registry_.histogram("slipway_request_queue_seconds", "Waiting for the model.",
@@ -89,6 +96,8 @@ void RequestMetrics::observe(std::string_view dialect, const dialect::RequestRec
   counter->add();
   if (record.code == Code::kOk) {
     series.rows->add(record.rows);
+    series.receive->observe(record.timings.receive);
+    if (record.timings.leads_run) series.batch->observe(record.timings.batch_rows);
     series.parse->observe(record.timings.parse);
     series.queue->observe(record.timings.queue);
     series.compute->observe(record.timings.compute);
@@ -99,7 +108,9 @@ void RequestMetrics::observe(std::string_view dialect, const dialect::RequestRec
                {{"dialect", std::string_view(series.dialect)},
                 {"model", std::string_view(series.model)},
                 {"version", std::string_view(series.version)},
+                {"client", record.client == nullptr ? std::string_view() : record.client->subject},
                 {"code", code_name(record.code)},
+                {"receive_us", micros(record.timings.receive)},
                 {"parse_us", micros(record.timings.parse)},
                 {"queue_us", micros(record.timings.queue)},
                 {"compute_us", micros(record.timings.compute)},

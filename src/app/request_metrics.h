@@ -15,7 +15,8 @@
 namespace slipway::app {
 
 /// slipway_requests_total{model,version,dialect,code}, slipway_rows_total{model,version,dialect} and
-/// slipway_request_{parse,queue,compute,encode}_seconds{model,version,dialect}. Thread: safe.
+/// slipway_request_{receive,parse,queue,compute,encode}_seconds{model,version,dialect}, and
+/// slipway_batch_rows{model,version,dialect}, once for each run. Thread: safe.
 class RequestMetrics final : public serving::Metrics {
  public:
   /// Borrows: registry, logger. `access_log`: one line per request.

@@ -68,10 +68,11 @@ bool is_protobuf_call(const dialect::Exchange& exchange) {
   return bare == kPlain || bare == kProto;
 }
 
-void refuse(const Error& error, dialect::Exchange& exchange) {
+void refuse(const Error& error, dialect::Exchange& exchange, std::span<const dialect::Header> metadata) {
   const StatusFields status(error);
-  static constexpr std::array kHead{kContentType, kAcceptEncoding};
-  exchange.respond_with_trailers(200, kHead, {}, status.fields());
+  std::vector<dialect::Header> head{kContentType, kAcceptEncoding};
+  head.insert(head.end(), metadata.begin(), metadata.end());
+  exchange.respond_with_trailers(200, head, {}, status.fields());
 }
 
 void refuse_content_type(dialect::Exchange& exchange) {
@@ -119,9 +120,9 @@ void UnaryCall::answer(OutMessage message, std::span<const dialect::Header> meta
   exchange_.reset();
 }
 
-void UnaryCall::fail(const Error& error) {
+void UnaryCall::fail(const Error& error, std::span<const dialect::Header> metadata) {
   SLIPWAY_DCHECK(exchange_ != nullptr);
-  refuse(error, *exchange_);
+  refuse(error, *exchange_, metadata);
   exchange_.reset();
 }
 

@@ -43,7 +43,7 @@ Result<CallHead> read_head(const dialect::Exchange& exchange);
 [[nodiscard]] bool is_protobuf_call(const dialect::Exchange& exchange);
 
 /// Ends a call that has not begun to answer, in one head ("trailers only").
-void refuse(const Error& error, dialect::Exchange& exchange);
+void refuse(const Error& error, dialect::Exchange& exchange, std::span<const dialect::Header> metadata = {});
 
 /// Refuses what is no call with protobuf messages: HTTP 415.
 void refuse_content_type(dialect::Exchange& exchange);
@@ -79,9 +79,9 @@ class UnaryCall {
   /// Metadata of the call, addresses and the like. Valid until the call ends.
   [[nodiscard]] const dialect::Exchange& exchange() const { return *exchange_; }
 
-  /// Ends the call well. `metadata` goes before the message. Call either of these once.
+  /// Ends the call well, or not. `metadata` goes into the head. Call either of these once.
   void answer(OutMessage message, std::span<const dialect::Header> metadata = {});
-  void fail(const Error& error);
+  void fail(const Error& error, std::span<const dialect::Header> metadata = {});
 
  private:
   UnaryCall(std::unique_ptr<dialect::Exchange> exchange, const CallHead& head, const Limits& limits)

@@ -35,7 +35,7 @@ struct Timings {
   Duration queue{};
   Duration compute{};
   Duration encode{};
-  std::size_t batch_rows = 1;  ///< rows of the run that answered it, its own and others'
+  std::size_t batch_rows = 1;  ///< rows of the run that answered it, its own and others'; 0 = it was in none
   bool leads_run = true;       ///< false for all but one of the requests that one run answered
 };
 
@@ -66,6 +66,8 @@ class Call {
   [[nodiscard]] virtual bool gone() const { return false; }
 
   Request request;
+  /// Where its time went when done() comes with an error: queue, compute and batch_rows, set by the server.
+  Timings spent{.batch_rows = 0};
 };
 
 }  // namespace slipway::infer

@@ -45,6 +45,9 @@ class Revision::Job final : public Pending {
           if (response.ok()) {
             set_times(response->timings, owned->created, owned->created, owned->revision_.clock_->now());
             response->timings.batch_rows = owned->binding.rows;
+          } else {
+            owned->failed_run = {.compute = owned->revision_.clock_->now() - owned->created,
+                                 .batch_rows = owned->binding.rows};
           }
           owned->answer(std::move(response));
         });
@@ -55,7 +58,10 @@ class Revision::Job final : public Pending {
       revision_.note_run(binding, response->timings);
       revision_.statistics_.succeeded(binding.rows, response->timings, revision_.clock_->wall_now());
     } else {
-      revision_.statistics_.failed(revision_.clock_->now() - created);
+      const Duration took = revision_.clock_->now() - created;
+      revision_.statistics_.failed(took);
+      call_->spent = failed_run;
+      call_->spent.queue = std::max(took - failed_run.compute, Duration::zero());
     }
     call_->done(std::move(response));
   }

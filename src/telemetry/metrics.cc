@@ -52,6 +52,7 @@ struct Series {
   std::unique_ptr<Counter> counter;
   std::unique_ptr<Gauge> gauge;
   std::unique_ptr<Histogram> histogram;
+  std::unique_ptr<SizeHistogram> sizes;
 };
 
 struct Family {
@@ -105,8 +106,6 @@ void append_number(std::string& out, double value) {
   }
 }
 
-double seconds(Duration value) { return std::chrono::duration<double>(value).count(); }
-
 // Escapes backslashes and line ends, and quotes inside label values.
 void append_escaped(std::string& out, std::string_view text, bool quotes) {
   for (const char c : text) {
@@ -141,14 +140,16 @@ void append_labels(std::string& out, const Labels& labels, std::string_view boun
   out += '}';
 }
 
-void append_histogram(std::string& out, const Family& family, const Series& series) {
-  const Histogram::Snapshot snapshot = series.histogram->snapshot();
+// What is counted is shown in units of so many.
+void append_histogram(std::string& out, const Family& family, const Series& series,
+                      const SizeHistogram& histogram, double unit) {
+  const SizeHistogram::Snapshot snapshot = histogram.snapshot();
   std::uint64_t total = 0;
   for (std::size_t i = 0; i < snapshot.counts.size(); ++i) {
     total += snapshot.counts[i];
     std::string bound;
-    if (i < series.histogram->bounds().size()) {
-      append_number(bound, seconds(series.histogram->bounds()[i]));
+    if (i < histogram.bounds().size()) {
+      append_number(bound, static_cast<double>(histogram.bounds()[i]) / unit);
     } else {
       bound = "+Inf";
     }
@@ -159,7 +160,7 @@ void append_histogram(std::string& out, const Family& family, const Series& seri
   out += family.name + "_sum";
   append_labels(out, series.labels);
   out += ' ';
-  append_number(out, seconds(snapshot.sum));
+  append_number(out, static_cast<double>(snapshot.sum) / unit);
   out += "\n" + family.name + "_count";
   append_labels(out, series.labels);
   out += " " + std::to_string(total) + "\n";
@@ -188,7 +189,11 @@ void append_family(std::string& out, const Family& family) {
   if (family.read) append_read(out, family);
   for (const auto& series : family.series) {
     if (series->histogram) {
-      append_histogram(out, family, *series);
+      append_histogram(out, family, *series, series->histogram->nanoseconds(), 1e9);
+      continue;
+    }
+    if (series->sizes) {
+      append_histogram(out, family, *series, *series->sizes, 1);
       continue;
     }
     out += family.name;
@@ -203,6 +208,15 @@ void append_family(std::string& out, const Family& family) {
   }
 }
 
+std::vector<std::uint64_t> counts_of(std::span<const Duration> bounds) {
+  std::vector<std::uint64_t> counts;
+  for (const Duration bound : bounds) {
+    SLIPWAY_CHECK(bound > Duration::zero());
+    counts.push_back(static_cast<std::uint64_t>(bound.count()));
+  }
+  return counts;
+}
+
 std::function<std::vector<Sample>()> one_sample(std::function<double()> read) {
   return [read = std::move(read)] { return std::vector<Sample>{{{}, read()}}; };
 }
@@ -215,24 +229,23 @@ std::uint64_t Counter::value() const {
   return total;
 }
 
-Histogram::Histogram(std::span<const Duration> bounds)
-    : bounds_(bounds.begin(), bounds.end()),
-      stride_((bounds.size() + 2 + 7) / 8 * 8),
+SizeHistogram::SizeHistogram(std::vector<std::uint64_t> bounds)
+    : bounds_(std::move(bounds)),
+      stride_((bounds_.size() + 2 + 7) / 8 * 8),
       cells_(stride_ * internal::kShards) {
-  SLIPWAY_CHECK(!bounds_.empty() && bounds_.front() > Duration::zero());
+  SLIPWAY_CHECK(!bounds_.empty() && bounds_.front() > 0);
   SLIPWAY_CHECK(std::adjacent_find(bounds_.begin(), bounds_.end(), std::greater_equal<>()) == bounds_.end());
 }
 
-void Histogram::observe(Duration value) {
+void SizeHistogram::observe(std::uint64_t value) {
   const auto bucket =
       static_cast<std::size_t>(std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin());
   std::atomic<std::uint64_t>* cells = cells_.data() + internal::shard() * stride_;
   cells[bucket].fetch_add(1, std::memory_order_relaxed);
-  const auto nanoseconds = static_cast<std::uint64_t>(std::max<std::int64_t>(0, value.count()));
-  cells[bounds_.size() + 1].fetch_add(nanoseconds, std::memory_order_relaxed);
+  cells[bounds_.size() + 1].fetch_add(value, std::memory_order_relaxed);
 }
 
-Histogram::Snapshot Histogram::snapshot() const {
+SizeHistogram::Snapshot SizeHistogram::snapshot() const {
   Snapshot snapshot;
   snapshot.counts.resize(bounds_.size() + 1);
   for (std::size_t shard = 0; shard < internal::kShards; ++shard) {
@@ -240,11 +253,12 @@ Histogram::Snapshot Histogram::snapshot() const {
     for (std::size_t i = 0; i < snapshot.counts.size(); ++i) {
       snapshot.counts[i] += cells[i].load(std::memory_order_relaxed);
     }
-    snapshot.sum +=
-        Duration(static_cast<std::int64_t>(cells[bounds_.size() + 1].load(std::memory_order_relaxed)));
+    snapshot.sum += cells[bounds_.size() + 1].load(std::memory_order_relaxed);
   }
   return snapshot;
 }
+
+Histogram::Histogram(std::span<const Duration> bounds) : nanoseconds_(counts_of(bounds)) {}
 
 std::span<const Duration> request_bounds() {
   using std::chrono::microseconds;
@@ -255,6 +269,12 @@ std::span<const Duration> request_bounds() {
       microseconds(10'000),    microseconds(25'000),    microseconds(50'000),    microseconds(100'000),
       microseconds(250'000),   microseconds(500'000),   microseconds(1'000'000), microseconds(2'500'000),
       microseconds(5'000'000), microseconds(10'000'000)};
+  return kBounds;
+}
+
+std::span<const std::uint64_t> rows_bounds() {
+  static constexpr std::array<std::uint64_t, 17> kBounds = {
+      1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536};
   return kBounds;
 }
 
@@ -269,7 +289,7 @@ internal::Family& Registry::family(std::string_view name, std::string_view help,
   }
   SLIPWAY_CHECK(internal::is_name(name) && !help.empty());
   SLIPWAY_CHECK(name.ends_with("_total") == (type == "counter"));
-  SLIPWAY_CHECK(type != "histogram" || name.ends_with("_seconds"));
+  SLIPWAY_CHECK(type != "histogram" || name.ends_with("_seconds") || name.ends_with("_rows"));
   families_.push_back(std::make_unique<Family>());
   families_.back()->name = name;
   families_.back()->help = help;
@@ -297,6 +317,16 @@ Histogram& Registry::histogram(std::string_view name, std::string_view help, std
   Series& series = family(name, help, "histogram").find(labels);
   if (!series.histogram) series.histogram = std::make_unique<Histogram>(bounds);
   return *series.histogram;
+}
+
+SizeHistogram& Registry::size_histogram(std::string_view name, std::string_view help,
+                                        std::span<const std::uint64_t> bounds, const Labels& labels) {
+  const std::lock_guard lock(mutex_);
+  Series& series = family(name, help, "histogram").find(labels);
+  if (!series.sizes) {
+    series.sizes = std::make_unique<SizeHistogram>(std::vector<std::uint64_t>(bounds.begin(), bounds.end()));
+  }
+  return *series.sizes;
 }
 
 internal::Family& Registry::callback_family(std::string_view name, std::string_view help,

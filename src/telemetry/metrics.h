@@ -59,29 +59,43 @@ class Gauge {
   std::atomic<std::int64_t> value_{0};
 };
 
-/// Durations, counted in buckets; shown in seconds. Thread: safe.
-class Histogram {
+/// Whole numbers, counted in buckets. Thread: safe.
+class SizeHistogram {
  public:
   /// Range: bounds are positive and strictly ascend; at least one. Each bucket includes its bound.
-  explicit Histogram(std::span<const Duration> bounds);
-  /// A negative duration counts as zero.
-  void observe(Duration value);
+  explicit SizeHistogram(std::vector<std::uint64_t> bounds);
+  void observe(std::uint64_t value);
 
   struct Snapshot {
     std::vector<std::uint64_t> counts;  ///< one per bound and one for the rest; not cumulative
-    Duration sum{};
+    std::uint64_t sum = 0;
   };
   [[nodiscard]] Snapshot snapshot() const;
-  [[nodiscard]] const std::vector<Duration>& bounds() const { return bounds_; }
+  [[nodiscard]] const std::vector<std::uint64_t>& bounds() const { return bounds_; }
 
  private:
-  std::vector<Duration> bounds_;
-  std::size_t stride_;  // cells of one shard: the counts, then the sum in nanoseconds
+  std::vector<std::uint64_t> bounds_;
+  std::size_t stride_;  // cells of one shard: the counts, then the sum
   std::vector<std::atomic<std::uint64_t>> cells_;
+};
+
+/// Durations, counted in buckets; shown in seconds. Thread: safe.
+class Histogram {
+ public:
+  /// Range: as those of SizeHistogram.
+  explicit Histogram(std::span<const Duration> bounds);
+  /// A negative duration counts as zero.
+  void observe(Duration value) { nanoseconds_.observe(value.count() > 0 ? value.count() : 0); }
+  [[nodiscard]] const SizeHistogram& nanoseconds() const { return nanoseconds_; }
+
+ private:
+  SizeHistogram nanoseconds_;
 };
 
 /// From 1 us to 10 s in steps of 1, 2.5 and 5: what a request and its parts take.
 std::span<const Duration> request_bounds();
+/// From 1 to 65536 in powers of two: rows that are run together.
+std::span<const std::uint64_t> rows_bounds();
 
 /// Names and values, in the order of the page; a value may hold anything.
 using Labels = std::vector<std::pair<std::string, std::string>>;
@@ -105,12 +119,14 @@ class Registry {
 
   /// The series of that name and those labels, made when it is new. References live as long as the registry.
   /// Names: [A-Za-z_][A-Za-z0-9_]*; those of counters, and no others, end in "_total", those of histograms in
-  /// "_seconds". One name has one kind, one help and one list of label names.
+  /// "_seconds" or "_rows". One name has one kind, one help and one list of label names.
   /// Cost: a lock and a look-up; keep the reference.
   Counter& counter(std::string_view name, std::string_view help, const Labels& labels = {});
   Gauge& gauge(std::string_view name, std::string_view help, const Labels& labels = {});
   Histogram& histogram(std::string_view name, std::string_view help, std::span<const Duration> bounds,
                        const Labels& labels = {});
+  SizeHistogram& size_histogram(std::string_view name, std::string_view help,
+                                std::span<const std::uint64_t> bounds, const Labels& labels = {});
   /// Figures that are asked for when the page is made; the callback makes up the whole family. It is called
   /// under the registry's lock, from any thread, one at a time: it must be quick and must not call the
   /// registry. What it borrows must outlive the registry.

@@ -44,6 +44,28 @@ TEST(Registry, WritesTheTextFormat) {
             "slipway_request_seconds_count{model=\"m\"} 3\n");
 }
 
+TEST(Registry, SizesAreShownAsTheyAre) {
+  Registry registry;
+  SizeHistogram& rows = registry.size_histogram("slipway_batch_rows", "Rows of a run.", rows_bounds());
+  rows.observe(1);
+  rows.observe(3);
+  rows.observe(100'000);
+  const std::string page = registry.render();
+  EXPECT_EQ(page.substr(0, page.find("{le=\"8\"}")),
+            "# HELP slipway_batch_rows Rows of a run.\n"
+            "# TYPE slipway_batch_rows histogram\n"
+            "slipway_batch_rows_bucket{le=\"1\"} 1\n"
+            "slipway_batch_rows_bucket{le=\"2\"} 1\n"
+            "slipway_batch_rows_bucket{le=\"4\"} 2\n"
+            "slipway_batch_rows_bucket");
+  EXPECT_NE(page.find("slipway_batch_rows_bucket{le=\"65536\"} 2\n"), std::string::npos);
+  EXPECT_TRUE(
+      page.ends_with("slipway_batch_rows_bucket{le=\"+Inf\"} 3\n"
+                     "slipway_batch_rows_sum 100004\n"
+                     "slipway_batch_rows_count 3\n"))
+      << page;
+}
+
 TEST(Registry, TheSameLabelsAreTheSameSeries) {
   Registry registry;
   Counter& first = registry.counter("a_total", "A.", {{"x", "1"}});
@@ -77,7 +99,7 @@ TEST(Counter, CountsFromManyThreads) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(counter.value(), 40000U);
-  EXPECT_EQ(histogram.snapshot().sum, std::chrono::seconds(40));
+  EXPECT_EQ(histogram.nanoseconds().snapshot().sum, 40'000'000'000U);
 }
 
 TEST(ProcessMetrics, HaveTheirStandardNamesAndValues) {

@@ -60,10 +60,11 @@ class InferCall final : public dialect::ExchangeCall {
     dialect::RequestRecord record;
     record.model = model_.get();
     record.rows = count_rows(model_->signature(), request);
+    record.client = exchange().peer();
+    record.timings = response.ok() ? response->timings : spent;
+    record.timings.receive = receive_time();
+    record.timings.parse = parse_;
     if (response.ok()) {
-      record.timings = response->timings;
-      record.timings.receive = receive_time();
-      record.timings.parse = parse_;
       const MonoTime begin = host_.clock->now();
       Result<Encoded> encoded = encode(*model_, response->outputs, form());
       record.timings.encode = host_.clock->now() - begin;
@@ -71,12 +72,11 @@ class InferCall final : public dialect::ExchangeCall {
         respond(std::move(encoded).value(), record.timings, exchange());
       } else {
         record.code = encoded.code();
-        respond_error(encoded.error(), exchange());
+        respond_error(encoded.error(), record.timings, exchange());
       }
     } else {
       record.code = response.code();
-      record.timings.parse = parse_;
-      respond_error(response.error(), exchange());
+      respond_error(response.error(), record.timings, exchange());
     }
     host_.server->observe(kDialectName, record);
   }
@@ -94,6 +94,15 @@ class InferCall final : public dialect::ExchangeCall {
   Duration parse_;
 };
 
+// Answers a request that came no further than being read, and says so in the record.
+void refuse(const Error& error, Duration parse, dialect::RequestRecord& record, Exchange& exchange) {
+  record.code = error.code();
+  record.client = exchange.peer();
+  record.timings = dialect::timings_of_refused(exchange);
+  record.timings.parse = parse;
+  respond_error(error, record.timings, exchange);
+}
+
 }  // namespace
 
 void infer(const Host& host, std::string_view name, std::string_view version,
@@ -110,12 +119,9 @@ void infer(const Host& host, std::string_view name, std::string_view version,
       return host.server->infer(*model, std::move(call));
     }
     record.model = model->get();
-    record.code = decoded.code();
-    record.timings.parse = parse;
-    respond_error(decoded.error(), *exchange);
+    refuse(decoded.error(), parse, record, *exchange);
   } else {
-    record.code = model.code();
-    respond_error(model.error(), *exchange);
+    refuse(model.error(), Duration{}, record, *exchange);
   }
   host.server->observe(kDialectName, record);
 }

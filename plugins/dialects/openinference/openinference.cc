@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "contracts/dialect/server_timing.h"
 #include "openinference/facts.h"
 #include "plugins/dialects/openinference/infer.h"
 #include "plugins/dialects/openinference/metadata.h"
@@ -123,7 +124,7 @@ class OpenInferenceDialect final : public dialect::Dialect {
   }
 
   void refuse(const Error& error, std::unique_ptr<Exchange> exchange) override {
-    respond_error(error, *exchange);
+    respond_error(error, dialect::timings_of_refused(*exchange), *exchange);
   }
 
  private:

@@ -16,6 +16,17 @@ using dialect::Header;
 constexpr Header kJson{"Content-Type", "application/json"};
 constexpr Header kNoSniff{"X-Content-Type-Options", "nosniff"};
 
+void respond_error(const Error& error, const infer::Timings* timings, dialect::Exchange& exchange) {
+  std::array<Header, 4> headers = {kJson, kNoSniff};
+  std::size_t count = 2;
+  const std::string wait = dialect::retry_after(error);
+  if (error.code() == Code::kResourceExhausted || error.code() == Code::kUnavailable)
+    headers[count++] = {"Retry-After", wait};
+  const dialect::ServerTiming timing(timings == nullptr ? infer::Timings{} : *timings);
+  if (timings != nullptr) headers[count++] = {dialect::ServerTiming::kHeader, timing.text()};
+  exchange.respond(http_status(error.code()), std::span(headers).first(count), encode_error(error));
+}
+
 }  // namespace
 
 int http_status(Code code) {
@@ -61,10 +72,11 @@ std::string encode_error(const Error& error) {
 }
 
 void respond_error(const Error& error, dialect::Exchange& exchange) {
-  const std::string wait = dialect::retry_after(error);
-  const std::array<Header, 3> headers = {kJson, kNoSniff, {"Retry-After", wait}};
-  const bool again = error.code() == Code::kResourceExhausted || error.code() == Code::kUnavailable;
-  exchange.respond(http_status(error.code()), std::span(headers).first(again ? 3 : 2), encode_error(error));
+  respond_error(error, nullptr, exchange);
+}
+
+void respond_error(const Error& error, const infer::Timings& timings, dialect::Exchange& exchange) {
+  respond_error(error, &timings, exchange);
 }
 
 void respond_json(int status, std::string body, dialect::Exchange& exchange) {

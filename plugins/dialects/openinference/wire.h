@@ -24,6 +24,8 @@ std::string encode_error(const Error& error);
 
 /// Answers with the error, its HTTP status, and Retry-After where trying again helps.
 void respond_error(const Error& error, dialect::Exchange& exchange);
+/// The same with Server-Timing.
+void respond_error(const Error& error, const infer::Timings& timings, dialect::Exchange& exchange);
 
 /// Answers with JSON.
 void respond_json(int status, std::string body, dialect::Exchange& exchange);

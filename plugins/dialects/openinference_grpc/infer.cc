@@ -28,7 +28,14 @@ class UnaryInferCall final : public InferCall {
     call_.answer(std::move(message), metadata);
   }
 
-  void refuse(const Error& error) override { call_.fail(error); }
+  void refuse(const Error& error, const infer::Timings& timings) override {
+    const dialect::ServerTiming timing(timings);
+    const std::array<dialect::Header, 1> metadata = {{{"server-timing", timing.text()}}};
+    call_.fail(error, metadata);
+  }
+
+  [[nodiscard]] Duration receive_time() const override { return call_.received() - call_.exchange().begun(); }
+  [[nodiscard]] const dialect::PeerIdentity* peer() const override { return call_.exchange().peer(); }
 
   grpc::UnaryCall call_;
 };

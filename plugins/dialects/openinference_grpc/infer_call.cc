@@ -20,10 +20,18 @@ void InferCall::run(std::unique_ptr<InferCall> call, ByteView message, MonoTime 
 }
 
 void InferCall::run_refused(std::unique_ptr<InferCall> call, const Error& error) {
-  dialect::RequestRecord record;
-  record.model = call->model_.get();
-  record.timings.parse = call->parse_;
+  dialect::RequestRecord record = call->begin_record();
   call->fail(error, record);
+}
+
+dialect::RequestRecord InferCall::begin_record() const {
+  dialect::RequestRecord record;
+  record.model = model_.get();
+  record.client = peer();
+  record.timings = spent;
+  record.timings.receive = receive_time();
+  record.timings.parse = parse_;
+  return record;
 }
 
 Status InferCall::read(ByteView message, MonoTime received, MonoTime deadline) {
@@ -56,28 +64,24 @@ Status InferCall::encode(infer::Response& response, grpc::OutMessage& out) {
 }
 
 void InferCall::done(Result<infer::Response> response) {
-  dialect::RequestRecord record;
-  record.model = model_.get();
+  if (response.ok()) spent = response->timings;
+  dialect::RequestRecord record = begin_record();
   record.rows = openinference::count_rows(model_->signature(), request);
-  if (!response.ok()) {
-    record.timings.parse = parse_;
-    return fail(response.error(), record);
-  }
-  record.timings = response->timings;
-  record.timings.parse = parse_;
+  if (!response.ok()) return fail(response.error(), record);
   grpc::OutMessage out;
   const MonoTime begin = host_.clock->now();
   const Status encoded = encode(*response, out);
   record.timings.encode = host_.clock->now() - begin;
   if (!encoded.ok()) return fail(encoded.error(), record);
-  send(std::move(out), record.timings);
+  // First, since the client's identity goes with the call.
   host_.server->observe(kDialectName, record);
+  send(std::move(out), record.timings);
 }
 
-void InferCall::fail(const Error& error, dialect::RequestRecord record) {
+void InferCall::fail(const Error& error, dialect::RequestRecord& record) {
   record.code = error.code();
-  refuse(error);
   host_.server->observe(kDialectName, record);
+  refuse(error, record.timings);
 }
 
 }  // namespace slipway::openinference_grpc

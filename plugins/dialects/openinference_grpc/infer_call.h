@@ -25,6 +25,10 @@ class InferCall : public infer::Call {
  public:
   /// Borrows: host, for the call's life.
   explicit InferCall(const dialect::Host& host) : host_(host) {}
+  /// From the call's head to the last byte of the message.
+  [[nodiscard]] virtual Duration receive_time() const { return {}; }
+  /// Null where the client showed no certificate.
+  [[nodiscard]] virtual const dialect::PeerIdentity* peer() const = 0;
 
   /// Reads the message and hands the call to the server; what cannot be read is refused at once. The request
   /// is observed once in any case. `received` is when the message came, `deadline` when nobody waits for the
@@ -41,7 +45,7 @@ class InferCall : public infer::Call {
   virtual Status write(const Answer& answer, std::string& out) = 0;
   // One of these is called, once, as the last thing. The message is no longer read then.
   virtual void send(grpc::OutMessage message, const infer::Timings& timings) = 0;
-  virtual void refuse(const Error& error) = 0;
+  virtual void refuse(const Error& error, const infer::Timings& timings) = 0;
 
   /// Of the request, as far as it could be read.
   [[nodiscard]] std::string_view id() const { return decoded_.id; }
@@ -49,7 +53,8 @@ class InferCall : public infer::Call {
  private:
   Status read(ByteView message, MonoTime received, MonoTime deadline);
   Status encode(infer::Response& response, grpc::OutMessage& out);
-  void fail(const Error& error, dialect::RequestRecord record);
+  [[nodiscard]] dialect::RequestRecord begin_record() const;
+  void fail(const Error& error, dialect::RequestRecord& record);
 
   const dialect::Host& host_;
   dialect::ModelLease model_;

@@ -1,6 +1,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -15,8 +16,9 @@ namespace {
 /// One stream: asks for messages as long as there is room, and ends when all are answered. Thread: safe.
 class Stream : public std::enable_shared_from_this<Stream> {
  public:
-  Stream(const dialect::Host& host, std::shared_ptr<grpc::StreamCall> call, bool errors_end_it)
-      : host_(host), call_(std::move(call)), errors_end_it_(errors_end_it) {}
+  Stream(const dialect::Host& host, std::shared_ptr<grpc::StreamCall> call, bool errors_end_it,
+         std::optional<dialect::PeerIdentity> peer)
+      : host_(host), call_(std::move(call)), errors_end_it_(errors_end_it), peer_(std::move(peer)) {}
 
   void begin() {
     call_->start();
@@ -24,6 +26,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   }
 
   [[nodiscard]] bool gone() const { return call_->gone(); }
+  [[nodiscard]] const dialect::PeerIdentity* peer() const { return peer_ ? &*peer_ : nullptr; }
 
   void answer(grpc::OutMessage message) {
     call_->write(std::move(message));
@@ -89,6 +92,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   const dialect::Host& host_;
   const std::shared_ptr<grpc::StreamCall> call_;
   const bool errors_end_it_;
+  const std::optional<dialect::PeerIdentity> peer_;
   std::mutex mutex_;
   std::size_t at_work_ = 0;  // guarded by mutex_
   bool full_ = false;        // guarded by mutex_: nothing was asked for, for there was no room
@@ -106,7 +110,8 @@ class StreamInferCall final : public InferCall {
  private:
   Status write(const Answer& answer, std::string& out) override { return write_stream_answer(answer, out); }
   void send(grpc::OutMessage message, const infer::Timings&) override { stream_->answer(std::move(message)); }
-  void refuse(const Error& error) override { stream_->refuse(error, id()); }
+  void refuse(const Error& error, const infer::Timings&) override { stream_->refuse(error, id()); }
+  [[nodiscard]] const dialect::PeerIdentity* peer() const override { return stream_->peer(); }
 
   const std::shared_ptr<Stream> stream_;
   const grpc::InMessage message_;
@@ -128,9 +133,11 @@ void Stream::take(grpc::StreamCall::Next next) {
 void stream_infer(const dialect::Host& host, const grpc::Limits& limits,
                   std::unique_ptr<dialect::Exchange> exchange) {
   const bool errors_end_it = exchange->header("triton_grpc_error") == "true";
+  std::optional<dialect::PeerIdentity> peer;
+  if (const dialect::PeerIdentity* known = exchange->peer()) peer = *known;
   auto call = grpc::StreamCall::begin(std::move(exchange), limits, *host.clock);
   if (call == nullptr) return;
-  std::make_shared<Stream>(host, std::move(call), errors_end_it)->begin();
+  std::make_shared<Stream>(host, std::move(call), errors_end_it, std::move(peer))->begin();
 }
 
 }  // namespace slipway::openinference_grpc

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "contracts/dialect/server_timing.h"
 #include "contracts/dialect/wishes.h"
 #include "json/json.h"
 #include "json/writer.h"
@@ -69,10 +70,11 @@ class PredictCall final : public dialect::ExchangeCall {
     dialect::RequestRecord record;
     record.model = model_.get();
     record.rows = batch_.rows;
+    record.client = exchange().peer();
+    record.timings = response.ok() ? response->timings : spent;
+    record.timings.receive = receive_time();
+    record.timings.parse = parse_;
     if (response.ok()) {
-      record.timings = response->timings;
-      record.timings.receive = receive_time();
-      record.timings.parse = parse_;
       const MonoTime begin = host_.clock->now();
       Result<std::string> body = encode(*model_, response->outputs, batch_.rows);
       record.timings.encode = host_.clock->now() - begin;
@@ -80,12 +82,11 @@ class PredictCall final : public dialect::ExchangeCall {
         respond_timed(std::move(body).value(), record.timings, exchange());
       } else {
         record.code = body.code();
-        respond_error(body.error(), exchange());
+        respond_error(body.error(), record.timings, exchange());
       }
     } else {
       record.code = response.code();
-      record.timings.parse = parse_;
-      respond_error(response.error(), exchange());
+      respond_error(response.error(), record.timings, exchange());
     }
     host_.server->observe(kDialectName, record);
   }
@@ -103,6 +104,15 @@ Result<Asked> receive(const Host& host, const dialect::ServedModel& model, const
   SLIPWAY_ASSIGN_OR_RETURN(function::Batch batch,
                            decode(as_text(exchange.body()), model.function(), host.limits));
   return Asked{std::move(batch), wishes};
+}
+
+// Answers a request that came no further than being read, and says so in the record.
+void refuse(const Error& error, Duration parse, dialect::RequestRecord& record, Exchange& exchange) {
+  record.code = error.code();
+  record.client = exchange.peer();
+  record.timings = dialect::timings_of_refused(exchange);
+  record.timings.parse = parse;
+  respond_error(error, record.timings, exchange);
 }
 
 }  // namespace
@@ -161,12 +171,9 @@ void predict(const Host& host, std::string_view name, std::string_view version,
       return host.server->infer(*model, std::move(call));
     }
     record.model = model->get();
-    record.code = asked.code();
-    record.timings.parse = parse;
-    respond_error(asked.error(), *exchange);
+    refuse(asked.error(), parse, record, *exchange);
   } else {
-    record.code = model.code();
-    respond_error(model.error(), *exchange);
+    refuse(model.error(), Duration{}, record, *exchange);
   }
   host.server->observe(kDialectName, record);
 }

@@ -2,6 +2,7 @@
 #include <array>
 #include <memory>
 
+#include "contracts/dialect/server_timing.h"
 #include "plugins/dialects/records/describe.h"
 #include "plugins/dialects/records/page.h"
 #include "plugins/dialects/records/predict.h"
@@ -58,7 +59,7 @@ class RecordsDialect final : public dialect::Dialect {
   }
 
   void refuse(const Error& error, std::unique_ptr<Exchange> exchange) override {
-    respond_error(error, *exchange);
+    respond_error(error, dialect::timings_of_refused(*exchange), *exchange);
   }
 
  private:

@@ -80,6 +80,7 @@ struct RequestRecord {
   Code code = Code::kOk;
   infer::Timings timings;
   std::uint64_t rows = 1;
+  const PeerIdentity* client = nullptr;  ///< as Exchange::peer(); only for the call of observe()
 };
 
 /// The server, as dialects see it. Thread: safe.

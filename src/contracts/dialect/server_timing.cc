@@ -5,6 +5,10 @@
 
 namespace slipway::dialect {
 
+infer::Timings timings_of_refused(const Exchange& exchange) {
+  return {.receive = exchange.received() - exchange.begun(), .batch_rows = 0};
+}
+
 ServerTiming::ServerTiming(const infer::Timings& timings) {
   append_phase("receive", timings.receive);
   append_phase(", parse", timings.parse);

@@ -6,9 +6,13 @@
 #include <cstddef>
 #include <string_view>
 
+#include "contracts/dialect/exchange.h"
 #include "infer/infer.h"
 
 namespace slipway::dialect {
+
+/// Of a request that came no further than being read.
+[[nodiscard]] infer::Timings timings_of_refused(const Exchange& exchange);
 
 /// "receive;dur=0.000, parse;dur=0.004, queue;dur=0.000, batch;desc=5, compute;dur=1.250, encode;dur=0.003",
 /// made without allocation.

@@ -31,6 +31,8 @@ class Pending {
   MonoTime created{};
   MonoTime deadline = MonoTime::max();
   std::uint64_t priority = 0;  ///< as infer::Request::priority
+  /// Of a request whose run failed: compute and batch_rows.
+  infer::Timings failed_run{.batch_rows = 0};
 
  private:
   friend class RequestQueue;

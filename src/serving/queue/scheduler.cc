@@ -158,7 +158,7 @@ void Scheduler::landed(std::unique_ptr<Flight> flight, Result<infer::Response> r
   } else if (slices.size() > 1) {
     run_one_by_one(*flight);
   } else {
-    settle(slices.front(), response.error());
+    settle(slices.front(), response.error(), {.compute = took, .batch_rows = run_rows});
   }
   flight.reset();
   // Notified under the lock: the destructor may be waiting for this very run, and would free what is
@@ -183,16 +183,19 @@ void Scheduler::run_one_by_one(const Flight& flight) {
   }
 }
 
-void Scheduler::settle(const Slice& slice, Result<infer::Response> response) {
+void Scheduler::settle(const Slice& slice, Result<infer::Response> response,
+                       const infer::Timings& failed_run) {
   if (slice.whole()) {
+    if (!response.ok()) slice.request->failed_run = failed_run;
     slice.request->answer(std::move(response));
   } else {
-    settle_part(slice, std::move(response));
+    settle_part(slice, std::move(response), failed_run);
   }
 }
 
 // The last part to come answers the request, or the first that failed.
-void Scheduler::settle_part(const Slice& slice, Result<infer::Response> response) {
+void Scheduler::settle_part(const Slice& slice, Result<infer::Response> response,
+                            const infer::Timings& failed_run) {
   Pending& request = *slice.request;
   std::vector<Pending::Part> parts;
   {
@@ -207,6 +210,7 @@ void Scheduler::settle_part(const Slice& slice, Result<infer::Response> response
     parts.swap(request.parts_);
   }
   if (!response.ok()) {
+    request.failed_run = failed_run;
     request.answer(std::move(response));
     return;
   }

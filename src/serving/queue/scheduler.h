@@ -63,8 +63,9 @@ class Scheduler {
   void submit(std::unique_ptr<Flight> flight);
   void landed(std::unique_ptr<Flight> flight, Result<infer::Response> response);
   void run_one_by_one(const Flight& flight);
-  void settle(const Slice& slice, Result<infer::Response> response);
-  void settle_part(const Slice& slice, Result<infer::Response> response);
+  // `failed_run`: as Pending::failed_run, where the response is an error.
+  void settle(const Slice& slice, Result<infer::Response> response, const infer::Timings& failed_run = {});
+  void settle_part(const Slice& slice, Result<infer::Response> response, const infer::Timings& failed_run);
   static void answer_refused(RequestQueue::RefusedList refused);
 
   const SchedulerOptions options_;
