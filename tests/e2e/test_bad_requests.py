@@ -183,6 +183,8 @@ def raw(server, request):
     if not received:
         return 0, ""
     head, _, body = received.partition(b"\r\n\r\n")
+    if head == b"HTTP/1.1 100 Continue":  # whoever has ended its side is asked whether it is still there
+        head, _, body = body.partition(b"\r\n\r\n")
     return int(head.split(b" ", 2)[1]), body.decode()
 
 

@@ -113,3 +113,11 @@ def test_every_answer_says_where_its_time_went(serve, slipway, wine):
         assert answer.status_code == 200, answer.text
         phases = [phase.split(";")[0] for phase in answer.headers["Server-Timing"].split(", ")]
         assert phases == ["receive", "parse", "queue", "batch", "compute", "encode"]
+    refused = [requests.post(f"{server.url}/predict/wine", json={"records": 7}, timeout=20),
+               requests.post(f"{server.url}/predict/nothing", json={"records": []}, timeout=20),
+               requests.post(f"{server.url}/v2/models/wine/infer", json={"inputs": 7}, timeout=20),
+               requests.post(f"{server.url}/v2/models/wine/infer", json={"inputs": [tensor]}, timeout=20,
+                             headers={"Slipway-Timeout": "1ns"})]
+    for answer in refused:
+        assert answer.status_code >= 400
+        assert "batch;desc=0, compute;dur=0.000" in answer.headers["Server-Timing"]

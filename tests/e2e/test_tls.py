@@ -56,11 +56,11 @@ def authority(tmp_path):
 @pytest.fixture
 def serve_tls(serve, wine, tmp_path, authority):
     """serve_tls(more settings) -> a server with a certificate for localhost."""
-    def start(**more):
+    def start(log=None, **more):
         certificate, key = authority.issue("server", "/CN=localhost", "DNS:localhost,IP:127.0.0.1")
         settings = {"certificate": str(certificate), "key": str(key), **more}
         environment = tmp_path / "environment.yaml"
-        environment.write_text(json.dumps({"tls": settings}))
+        environment.write_text(json.dumps({"tls": settings, "log": log or {}}))
         server = serve(wine.folder / "model.onnx", "--config", environment)
         server.host, server.port = server.url.removeprefix("https://").split(":")
         return server
@@ -213,6 +213,21 @@ def test_clients_show_certificates(serve_tls, authority, tmp_path):
         assert curl(required, authority, version).returncode != 0
         assert curl(required, authority, version, "-f", *shows(mine)).returncode == 0
         assert curl(required, authority, version, *shows(theirs)).returncode != 0
+
+
+def test_the_access_log_names_who_asked(serve_tls, authority, tmp_path, wine):
+    log = tmp_path / "access.log"
+    server = serve_tls(client_ca=str(authority.file), log={"file": str(log), "format": "json", "access": True})
+    certificate, key = authority.issue("alice", "/O=Example/CN=alice", "DNS:alice")
+    tensor = {"name": "input", "datatype": "FP32", "shape": [1, 13], "data": wine.rows[0]}
+    for words in ("--cert", certificate, "--key", key), ():
+        for protocol in "--http1.1", "--http2":
+            done = curl(server, authority, protocol, "-f", *words, "-d", json.dumps({"inputs": [tensor]}),
+                        path="/v2/models/model/infer")
+            assert done.returncode == 0, done.stderr
+    server.stop()
+    clients = [line["client"] for line in map(json.loads, log.read_text().splitlines()) if line["event"] == "request"]
+    assert clients == ["CN=alice,O=Example"] * 2 + [""] * 2
 
 
 def test_grpc_over_tls(serve_tls, authority):
