@@ -22,6 +22,7 @@ find_library(SLIPWAY_NGHTTP2_LIBRARY nghttp2 REQUIRED)
 add_library(slipway_nghttp2 UNKNOWN IMPORTED)
 set_target_properties(slipway_nghttp2 PROPERTIES IMPORTED_LOCATION ${SLIPWAY_NGHTTP2_LIBRARY}
   INTERFACE_INCLUDE_DIRECTORIES ${SLIPWAY_NGHTTP2_INCLUDE})
+find_library(SLIPWAY_JEMALLOC_LIBRARY jemalloc REQUIRED)
 if(BUILD_TESTING)
   find_package(GTest QUIET)
   find_package(benchmark QUIET)

@@ -13,7 +13,7 @@ function(slipway_install)
 
   # The licences of the libraries that are linked in or needed at run time, from the packages they were built with.
   foreach(package IN ITEMS libboost1.81-dev libsimdjson-dev libyaml-cpp-dev libcli11-dev libspdlog-dev libfmt-dev
-          libssl-dev libarchive-dev zlib1g-dev libprotobuf-dev)
+          libssl-dev libarchive-dev libjemalloc-dev zlib1g-dev libprotobuf-dev)
     if(EXISTS /usr/share/doc/${package}/copyright)
       install(FILES /usr/share/doc/${package}/copyright DESTINATION share/doc/slipway/licences/${package})
     endif()

@@ -28,6 +28,10 @@ function(slipway_module)
   if(m_BINARY)
     add_executable(${m_BINARY} main.cc)
     target_link_libraries(${m_BINARY} PRIVATE slipway_${m_NAME} slipway_options ${m_LIBS})
+    if(NOT SLIPWAY_SANITIZE)  # sanitizers have an allocator of their own
+      # Nothing calls it by name: it takes the place of malloc and new, also for what is opened at run time.
+      target_link_options(${m_BINARY} PRIVATE LINKER:--push-state,--no-as-needed ${SLIPWAY_JEMALLOC_LIBRARY} LINKER:--pop-state)
+    endif()
     install(TARGETS ${m_BINARY} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()
 endfunction()
