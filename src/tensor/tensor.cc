@@ -55,24 +55,40 @@ Status TensorView::validate() const {
                                              std::to_string(count) + " elements");
 }
 
+namespace {
+
+// The aligned operator new searches for room that lies right; asking for a little more and going to the next
+// boundary costs a tenth of it for the small tensors that requests carry. The byte in front of what is
+// returned says how far that is.
+std::byte* align(void* room) {
+  auto* const at = static_cast<std::byte*>(room);
+  const std::size_t skip = kAlignment - reinterpret_cast<std::uintptr_t>(at) % kAlignment;
+  at[skip - 1] = static_cast<std::byte>(skip);
+  return at + skip;
+}
+static_assert(kAlignment <= std::numeric_limits<unsigned char>::max());
+
+}  // namespace
+
 void Buffer::Free::operator()(std::byte* data) const {
-  ::operator delete (data, std::align_val_t{kAlignment});
+  ::operator delete(data - std::to_integer<std::size_t>(data[-1]));
 }
 
 Buffer::Buffer(std::size_t size_bytes) : size_(size_bytes) {
-  if (size_bytes > 0) {
-    data_.reset(static_cast<std::byte*>(::operator new (size_bytes, std::align_val_t{kAlignment})));
-  }
+  if (size_bytes == 0) return;
+  SLIPWAY_CHECK(size_bytes <= std::numeric_limits<std::size_t>::max() - kAlignment);
+  data_.reset(align(::operator new(size_bytes + kAlignment)));
 }
 
 Result<Buffer> Buffer::allocate(std::size_t size_bytes) {
   Buffer buffer;
   if (size_bytes == 0) return buffer;
-  buffer.data_.reset(
-      static_cast<std::byte*>(::operator new (size_bytes, std::align_val_t{kAlignment}, std::nothrow)));
-  if (buffer.data_ == nullptr) {
+  const bool countable = size_bytes <= std::numeric_limits<std::size_t>::max() - kAlignment;
+  void* const room = countable ? ::operator new(size_bytes + kAlignment, std::nothrow) : nullptr;
+  if (room == nullptr) {
     return resource_exhausted("tensor.memory", "there is no memory for " + human_bytes(size_bytes));
   }
+  buffer.data_.reset(align(room));
   buffer.size_ = size_bytes;
   return buffer;
 }

@@ -151,5 +151,23 @@ TEST(Buffer, MoreThanThereIsIsAnError) {
 #endif
 }
 
+TEST(Buffer, IsAlignedWhateverItsSize) {
+  for (std::size_t size = 1; size < 300; ++size) {
+    Buffer buffer(size);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.bytes().data()) % 64, 0u);
+    std::memset(buffer.bytes().data(), 0xAB, buffer.size());
+    const Buffer moved = std::move(buffer);
+    EXPECT_EQ(moved.bytes()[size - 1], std::byte{0xAB});
+  }
+}
+
+TEST(Buffer, SaysThatThereIsNoMemory) {
+  for (const std::size_t size :
+       {std::numeric_limits<std::size_t>::max(), std::numeric_limits<std::size_t>::max() - 64,
+        std::numeric_limits<std::size_t>::max() / 4}) {
+    EXPECT_EQ(Buffer::allocate(size).error().id(), "tensor.memory");
+  }
+}
+
 }  // namespace
 }  // namespace slipway
