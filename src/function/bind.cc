@@ -66,6 +66,15 @@ std::vector<OutputField> values_of(const Signature& signature) {
   return fields;
 }
 
+bool fills_one_row(const Function::Impl& plan) {
+  if (plan.inputs.size() != 1 || plan.inputs[0].columns != plan.fields.size()) return false;
+  for (std::size_t i = 0; i < plan.fields.size(); ++i) {
+    const FieldPlan& field = plan.fields[i];
+    if (field.type != FieldType::kNumber || field.dtype != DType::kFp32 || field.column != i) return false;
+  }
+  return true;
+}
+
 class Binder {
  public:
   Binder(Spec spec, const Signature& signature, bool is_identity)
@@ -94,6 +103,7 @@ class Binder {
     auto plan = std::make_shared<Function::Impl>(std::move(plan_));
     for (std::uint32_t i = 0; i < plan->names.size(); ++i) plan->field_by_name.emplace(plan->names[i], i);
     for (const std::string& name : plan->output_names) plan->needed.emplace_back(name);
+    plan->is_float_row = fills_one_row(*plan);
     return std::shared_ptr<const Function::Impl>(std::move(plan));
   }
 

@@ -2,6 +2,7 @@
 // looked up by hash while records name their fields in the order of the one before.
 #include <array>
 #include <limits>
+#include <numeric>
 
 #include "base/checked.h"
 #include "base/text.h"
@@ -48,8 +49,6 @@ class Encoder {
  public:
   Encoder(const Function::Impl& plan, std::size_t rows, std::size_t max_bytes)
       : plan_(plan), rows_(rows), max_bytes_(max_bytes), targets_(plan.inputs.size()) {
-    order_.resize(plan.fields.size());
-    for (std::uint32_t i = 0; i < order_.size(); ++i) order_[i] = i;
     const std::size_t words = (plan.fields.size() + 63) / 64;
     if (words > few_.size()) many_.resize(words);
     seen_ = words > few_.size() ? std::span(many_) : std::span(few_).first(words);
@@ -62,7 +61,9 @@ class Encoder {
     }
     std::size_t row = 0;
     for (const json::Value record : records.array()) {
-      if (record.is_object()) {
+      if (plan_.is_float_row && record.read_members(plan_.names, float_row(row))) [[likely]] {
+        // The usual record is there already.
+      } else if (record.is_object()) {
         SLIPWAY_TRY(encode_record(record.object(), row));
       } else {
         fault(row, {}, found_text(record) + ", wanted an object");
@@ -129,6 +130,12 @@ class Encoder {
     return target.tensor.data.bytes().data() + row * target.record_bytes + index * dtype_size(dtype);
   }
 
+  /// The one input's memory for a record. Precondition: plan_.is_float_row.
+  std::span<float> float_row(std::size_t row) {
+    Target& target = targets_[0];
+    return {reinterpret_cast<float*>(element(target, DType::kFp32, row, 0)), target.elements};
+  }
+
   /// The field of the member at `position`; the guess is the one that stood there in the record before.
   std::uint32_t field_at(std::size_t position, std::string_view key) {
     if (position < order_.size() && plan_.names[order_[position]] == key) [[likely]]
@@ -140,6 +147,10 @@ class Encoder {
   }
 
   Status encode_record(const json::ObjectView& record, std::size_t row) {
+    if (order_.empty()) {
+      order_.resize(plan_.fields.size());
+      std::iota(order_.begin(), order_.end(), 0U);
+    }
     for (std::uint64_t& word : seen_) word = 0;
     std::size_t position = 0;
     std::size_t filled = 0;

@@ -48,6 +48,7 @@ struct Function::Impl {
   bool is_identity = false;
   bool takes_rows = false;
   bool first_is_row = false;       ///< the first dimension of every input counts records
+  bool is_float_row = false;       ///< the fields are numbers that fill one FP32 input in their order
   std::vector<InputPlan> inputs;   ///< in the model's order
   std::vector<FieldPlan> fields;   ///< in the spec's order
   std::vector<std::string> names;  ///< of the fields, for "did you mean"

@@ -127,6 +127,13 @@ std::optional<T> narrow(const Tape& tape, std::size_t i, char kind) {
   }
 }
 
+// The number at word i, or nothing when there is something else.
+std::optional<double> number_at(const Tape& tape, std::size_t i) {
+  const char kind = Tape::kind(tape.word(i));
+  if (kind != 'd' && kind != 'l' && kind != 'u') return std::nullopt;
+  return narrow<double>(tape, i, kind);
+}
+
 template <typename T>
 constexpr std::string_view wanted_name() {
   if constexpr (std::is_same_v<T, bool>) return "true or false";
@@ -209,10 +216,7 @@ std::optional<std::uint64_t> Value::as_uint64() const {
   return is_number() ? narrow_integer<std::uint64_t>(tape, index_, tape.kind()) : std::nullopt;
 }
 
-std::optional<double> Value::as_double() const {
-  const Tape tape(*this);
-  return is_number() ? narrow<double>(tape, index_, tape.kind()) : std::nullopt;
-}
+std::optional<double> Value::as_double() const { return number_at(Tape(*this), index_); }
 
 std::optional<std::string_view> Value::as_string() const {
   const Tape tape(*this);
@@ -284,6 +288,21 @@ template Status Value::read_flat<std::int32_t>(std::span<std::int32_t>) const;
 template Status Value::read_flat<std::int64_t>(std::span<std::int64_t>) const;
 template Status Value::read_flat<float>(std::span<float>) const;
 template Status Value::read_flat<double>(std::span<double>) const;
+
+bool Value::read_members(std::span<const std::string> keys, std::span<float> out) const {
+  const Tape tape(*this);
+  if (tape.kind() != '{' || tape.scope_count() != keys.size()) return false;
+  std::size_t i = index_ + 1;
+  for (std::size_t k = 0; k < keys.size(); ++k) {
+    if (tape.text(i) != keys[k]) return false;
+    const auto number = number_at(tape, i + 1);
+    if (!number) return false;
+    out[k] = static_cast<float>(*number);
+    if (std::isinf(out[k])) return false;
+    i += 3;
+  }
+  return true;
+}
 
 Status Value::read_flat_strings(std::size_t count, void (*visit)(void* context, std::string_view text),
                                 void* context) const {

@@ -49,6 +49,12 @@ class Value {
   /// first. Cost: linear in the members.
   [[nodiscard]] std::optional<Value> find(std::string_view key) const;
 
+  /// Reads the numbers of an object whose keys are `keys`, all of them and in this order, into `out`. False
+  /// when this is anything else, or a number is beyond float; `out` then holds nothing of meaning. Each is
+  /// as_double() narrowed to float. The fast way for records that a program wrote, beside a careful one that
+  /// says what is wrong. Precondition: keys.size() == out.size().
+  [[nodiscard]] bool read_members(std::span<const std::string> keys, std::span<float> out) const;
+
   /// Precondition: is_array() / is_object().
   [[nodiscard]] ArrayView array() const;
   [[nodiscard]] ObjectView object() const;

@@ -228,6 +228,28 @@ TEST(ReadFlat, BooleansAreTrueAndFalseOnly) {
             "element 1 is an integer; true or false is wanted");
 }
 
+// The numbers as text, or "no".
+std::string members(std::string_view text) {
+  const std::array<std::string, 3> keys = {"a", "bb", "c"};
+  std::array<float, 3> out{};
+  Parser parser;
+  if (!parser.parse(text)->read_members(keys, out)) return "no";
+  return std::to_string(out[0]) + " " + std::to_string(out[1]) + " " + std::to_string(out[2]);
+}
+
+TEST(ReadMembers, TakesTheseKeysInThisOrderAndNothingElse) {
+  EXPECT_EQ(members(R"({"a": 1, "bb": -2.5, "c": 18446744073709551615})"),
+            "1.000000 -2.500000 18446744073709551616.000000");
+  EXPECT_EQ(members(R"({"\u0061": 1, "b\u0062": 2, "c": 3e0})"), "1.000000 2.000000 3.000000");
+  for (const std::string_view other :
+       {R"({"a":1,"c":3,"bb":2})", R"({"a":1,"bb":2})", R"({"a":1,"bb":2,"c":3,"d":4})",
+        R"({"a":1,"bb":2,"c":"3"})", R"({"a":1,"bb":null,"c":3})", R"({"a":1,"bb":[2],"c":3})",
+        R"({"a":true,"bb":2,"c":3})", R"({"a":1,"bb":2,"c":1e39})", R"({"a":1,"a":2,"c":3})", R"({})",
+        R"([1,2,3])", R"("a")", "7"}) {
+    EXPECT_EQ(members(other), "no") << other;
+  }
+}
+
 TEST(ReadFlatStrings, VisitsThemInOrder) {
   Parser parser;
   std::vector<std::string> seen;

@@ -17,10 +17,49 @@ constexpr std::array<bool, 256> kPlain = [] {
   return plain;
 }();
 
+constexpr std::uint64_t every_byte(unsigned char byte) { return 0x0101010101010101U * byte; }
+
+// The top bit of every byte below `limit` (up to 0x80), and of none below the first such byte.
+// Source: S. E. Anderson, Bit Twiddling Hacks, "Determine if a word has a byte less than n".
+constexpr std::uint64_t below(std::uint64_t word, unsigned char limit) {
+  return (word - every_byte(limit)) & ~word & every_byte(0x80);
+}
+
+// True when all eight bytes stand for themselves.
+bool are_plain(std::uint64_t word) {
+  const std::uint64_t special = below(word, 0x20) | below(word ^ every_byte('"'), 1) |
+                                below(word ^ every_byte('\\'), 1) | (word & every_byte(0x80));
+  return special == 0;
+}
+
 std::size_t plain_prefix(std::string_view text) {
   std::size_t i = 0;
+  for (std::uint64_t word = 0; i + sizeof(word) <= text.size(); i += sizeof(word)) {
+    std::memcpy(&word, text.data() + i, sizeof(word));
+    if (!are_plain(word)) break;
+  }
   while (i < text.size() && kPlain[static_cast<unsigned char>(text[i])]) ++i;
   return i;
+}
+
+// plain_prefix(text) == text.size(). The last words overlap those before, so that no byte is looked at alone.
+bool is_plain(std::string_view text) {
+  const std::size_t size = text.size();
+  std::uint64_t word = 0;
+  if (size >= sizeof(word)) {
+    for (std::size_t i = 0; i + sizeof(word) < size; i += sizeof(word)) {
+      std::memcpy(&word, text.data() + i, sizeof(word));
+      if (!are_plain(word)) return false;
+    }
+    std::memcpy(&word, text.data() + size - sizeof(word), sizeof(word));
+    return are_plain(word);
+  }
+  if (size < sizeof(std::uint32_t)) return plain_prefix(text) == size;
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+  std::memcpy(&first, text.data(), sizeof(first));
+  std::memcpy(&last, text.data() + size - sizeof(last), sizeof(last));
+  return are_plain(std::uint64_t{first} << 32U | last);
 }
 
 // Appends the character at the front of `text`, which is not plain; gives the bytes it took.
@@ -61,32 +100,54 @@ std::size_t append_special(std::string& out, std::string_view text) {
   return 1;
 }
 
-// Room for the longest shortest form of a double ("-2.2250738585072014e-308") and ".0".
+// Room for a comma, the longest shortest form of a double ("-2.2250738585072014e-308") and ".0".
 constexpr std::size_t kNumberChars = 32;
 
-template <typename T>
-void append_float(std::string& out, T value) {
-  if (!std::isfinite(value)) {
-    out += "null";
+// One growth of the text per token: the comma in front, the token, and what ends it.
+void append_string(std::string& out, bool comma, std::string_view text, bool colon) {
+  std::size_t at = out.size();
+  if (!is_plain(text)) {
+    if (comma) out += ',';
+    append_quoted(out, text);
+    if (colon) out += ':';
     return;
   }
+  out.resize(at + text.size() + 2 + (comma ? 1 : 0) + (colon ? 1 : 0));
+  if (comma) out[at++] = ',';
+  out[at++] = '"';
+  std::memcpy(out.data() + at, text.data(), text.size());
+  at += text.size();
+  out[at++] = '"';
+  if (colon) out[at] = ':';
+}
+
+template <typename T>
+void append_float(std::string& out, bool comma, T value) {
   std::array<char, kNumberChars> text;
-  char* end = std::to_chars(text.data(), text.data() + text.size() - 2, value).ptr;
+  text[0] = ',';
+  char* const begin = text.data() + 1;
+  if (!std::isfinite(value)) {
+    out += comma ? ",null" : "null";
+    return;
+  }
+  char* end = std::to_chars(begin, text.data() + text.size() - 2, value).ptr;
   // "3" would be read as an integer by others; Python and Triton write 3.0.
   bool is_integer = true;
-  for (const char* c = text.data(); c != end; ++c) is_integer = is_integer && *c != '.' && *c != 'e';
+  for (const char* c = begin; c != end; ++c) is_integer = is_integer && *c != '.' && *c != 'e';
   if (is_integer) {
     *end++ = '.';
     *end++ = '0';
   }
-  out.append(text.data(), static_cast<std::size_t>(end - text.data()));
+  out.append(comma ? text.data() : begin, end);
 }
 
 template <typename T>
-void append_integer(std::string& out, T value) {
+void append_integer(std::string& out, bool comma, T value) {
   std::array<char, kNumberChars> text;
-  const char* end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
-  out.append(text.data(), static_cast<std::size_t>(end - text.data()));
+  text[0] = ',';
+  char* const begin = text.data() + 1;
+  char* const end = std::to_chars(begin, text.data() + text.size(), value).ptr;
+  out.append(comma ? text.data() : begin, end);
 }
 
 }  // namespace
@@ -102,14 +163,8 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '"';
 }
 
-void Writer::separate() {
-  if (need_comma_) out_ += ',';
-  need_comma_ = true;
-}
-
 void Writer::begin_object() {
-  separate();
-  out_ += '{';
+  out_.append(need_comma_ ? ",{" : "{", need_comma_ ? 2 : 1);
   need_comma_ = false;
 }
 
@@ -119,8 +174,7 @@ void Writer::end_object() {
 }
 
 void Writer::begin_array() {
-  separate();
-  out_ += '[';
+  out_.append(need_comma_ ? ",[" : "[", need_comma_ ? 2 : 1);
   need_comma_ = false;
 }
 
@@ -130,49 +184,26 @@ void Writer::end_array() {
 }
 
 void Writer::key(std::string_view name) {
-  separate();
-  append_quoted(out_, name);
-  out_ += ':';
+  append_string(out_, need_comma_, name, true);
   need_comma_ = false;
 }
 
-void Writer::string(std::string_view text) {
-  separate();
-  append_quoted(out_, text);
-}
+void Writer::string(std::string_view text) { append_string(out_, take_comma(), text, false); }
 
-void Writer::number(std::int64_t value) {
-  separate();
-  append_integer(out_, value);
-}
+void Writer::number(std::int64_t value) { append_integer(out_, take_comma(), value); }
 
-void Writer::number(std::uint64_t value) {
-  separate();
-  append_integer(out_, value);
-}
+void Writer::number(std::uint64_t value) { append_integer(out_, take_comma(), value); }
 
-void Writer::number(double value) {
-  separate();
-  append_float(out_, value);
-}
+void Writer::number(double value) { append_float(out_, take_comma(), value); }
 
-void Writer::number(float value) {
-  separate();
-  append_float(out_, value);
-}
+void Writer::number(float value) { append_float(out_, take_comma(), value); }
 
-void Writer::boolean(bool value) {
-  separate();
-  out_ += value ? "true" : "false";
-}
+void Writer::boolean(bool value) { raw(value ? "true" : "false"); }
 
-void Writer::null() {
-  separate();
-  out_ += "null";
-}
+void Writer::null() { raw("null"); }
 
 void Writer::raw(std::string_view json) {
-  separate();
+  if (take_comma()) out_ += ',';
   out_ += json;
 }
 

@@ -40,7 +40,13 @@ class Writer {
   void field(std::string_view name, bool value) { key(name), boolean(value); }
 
  private:
-  void separate();
+  /// Whether a comma goes in front of the value that comes now.
+  bool take_comma() {
+    const bool comma = need_comma_;
+    need_comma_ = true;
+    return comma;
+  }
+
   std::string& out_;
   bool need_comma_ = false;
 };

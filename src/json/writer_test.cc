@@ -112,6 +112,25 @@ TEST(AppendQuoted, AnyBytesBecomeValidJson) {
   }
 }
 
+// The writer looks at several bytes at once; every length and every place of the one byte that is special.
+TEST(Writer, FindsASpecialByteWhereverItIs) {
+  for (std::size_t size = 0; size < 40; ++size) {
+    for (std::size_t at = 0; at <= size; ++at) {
+      for (const char special : {'"', '\\', '\x1f', '\x80', '\xff', '\x7f', ' '}) {
+        std::string text(size, 'a');
+        if (at < size) text[at] = special;
+        std::string whole;
+        Writer writer(whole);
+        writer.begin_object();
+        writer.field(text, std::string_view(text));
+        writer.field("n", true);
+        writer.end_object();
+        EXPECT_EQ(whole, "{" + in_quotes(text) + ":" + in_quotes(text) + ",\"n\":true}");
+      }
+    }
+  }
+}
+
 TEST(Pretty, IndentsAndKeepsStrings) {
   EXPECT_EQ(pretty(R"({"a":[1,2,{}],"b":"x{,\"}","c":[ ]})"),
             "{\n  \"a\": [\n    1,\n    2,\n    {}\n  ],\n  \"b\": \"x{,\\\"}\",\n  \"c\": []\n}");

@@ -23,11 +23,12 @@ class ServerTiming {
   [[nodiscard]] std::string_view text() const { return {text_.data(), size_}; }
 
  private:
-  void append(std::string_view text);
-  void append_number(std::uint64_t value, std::size_t min_digits);
-  void append_phase(std::string_view name, Duration took);
+  template <std::size_t N>
+  void append(const char (&text)[N]);
+  void append_number(std::uint64_t value);
+  void append_millis(Duration took);
 
-  std::array<char, 256> text_;  // five phases of at most 20 digits each fit
+  std::array<char, 256> text_;  // six numbers of at most 20 digits each fit
   std::size_t size_ = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "serving/queue/binding.h"
 
+#include <algorithm>
 #include <string>
 
 #include "base/text.h"
@@ -30,17 +31,20 @@ Status check_fit(const TensorSpec& spec, const TensorView& tensor) {
   return {};
 }
 
-}  // namespace
+Status take(const infer::Input& input, const TensorSpec& spec, std::size_t index, Binding& binding) {
+  SLIPWAY_TRY(check_fit(spec, input.tensor));
+  binding.inputs[index] = input.tensor;
+  binding.input_bytes += input.tensor.data.size();
+  if (spec.shape.rank() > 0 && spec.shape[0] < 0)
+    binding.rows = static_cast<std::size_t>(input.tensor.shape[0]);
+  return {};
+}
 
-Result<Binding> bind(const infer::Request& request, const Signature& signature) {
-  Binding binding;
-  binding.inputs.resize(signature.inputs.size());
+/// The inputs of clients that do not keep the model's order, or do not give what it takes.
+Status bind_by_name(const infer::Request& request, const Signature& signature, Binding& binding) {
   std::vector<bool> given(signature.inputs.size());
-  for (std::size_t i = 0; i < request.inputs.size(); ++i) {
-    const infer::Input& input = request.inputs[i];
-    // Clients nearly always keep the model's order.
-    const bool in_order = i < signature.inputs.size() && signature.inputs[i].name == input.name;
-    const auto index = in_order ? std::optional(i) : signature.input_index(input.name);
+  for (const infer::Input& input : request.inputs) {
+    const auto index = signature.input_index(input.name);
     if (!index) {
       return invalid_argument("infer.input_unknown", "the model has no input " + quoted(input.name) +
                                                          "; it takes " + names_of(signature.inputs));
@@ -48,13 +52,8 @@ Result<Binding> bind(const infer::Request& request, const Signature& signature) 
     if (given[*index]) {
       return invalid_argument("infer.input_twice", "input " + quoted(input.name) + " is given twice");
     }
-    SLIPWAY_TRY(check_fit(signature.inputs[*index], input.tensor));
+    SLIPWAY_TRY(take(input, signature.inputs[*index], *index, binding));
     given[*index] = true;
-    binding.inputs[*index] = input.tensor;
-    binding.input_bytes += input.tensor.data.size();
-    const Shape& declared = signature.inputs[*index].shape;
-    if (declared.rank() > 0 && declared[0] < 0)
-      binding.rows = static_cast<std::size_t>(input.tensor.shape[0]);
   }
   for (std::size_t i = 0; i < given.size(); ++i) {
     if (given[i]) continue;
@@ -62,6 +61,28 @@ Result<Binding> bind(const infer::Request& request, const Signature& signature) 
                                                        " is missing; the model takes " +
                                                        names_of(signature.inputs));
   }
+  return {};
+}
+
+bool is_in_order(const std::vector<infer::Input>& given, const std::vector<TensorSpec>& wanted) {
+  return std::equal(
+      given.begin(), given.end(), wanted.begin(), wanted.end(),
+      [](const infer::Input& input, const TensorSpec& spec) { return input.name == spec.name; });
+}
+
+}  // namespace
+
+Result<Binding> bind(const infer::Request& request, const Signature& signature) {
+  Binding binding;
+  binding.inputs.resize(signature.inputs.size());
+  if (is_in_order(request.inputs, signature.inputs)) [[likely]] {
+    for (std::size_t i = 0; i < request.inputs.size(); ++i) {
+      SLIPWAY_TRY(take(request.inputs[i], signature.inputs[i], i, binding));
+    }
+  } else {
+    SLIPWAY_TRY(bind_by_name(request, signature, binding));
+  }
+  binding.outputs.reserve(request.requested_outputs.size());
   for (const std::string_view name : request.requested_outputs) {
     const auto index = signature.output_index(name);
     if (!index) {
