@@ -231,6 +231,7 @@ void Http1Connection::update_interest() {
 MonoTime Http1Connection::wanted_deadline() const {
   if (lingering_) return linger_until_;
   if (blocked_) return last_sent_ + limits().write_timeout;
+  if (ask_at_ != kNever) return ask_at_;
   if (input_closed_ || paused_) return MonoTime::max();
   if (phase_ != Phase::kHead) return body_check_at_;
   if (begin_ != end_) return head_began_ + limits().head_timeout;
@@ -260,6 +261,8 @@ void Http1Connection::on_timer() {
 void Http1Connection::expired() {
   if (lingering_ || blocked_) {
     cut();
+  } else if (ask_at_ != kNever) {
+    ask_whether_it_is_there();
   } else if (phase_ != Phase::kHead) {
     body_check_at_ = host_.loop.now() + kBodyCheckEvery;
     const Duration judged = host_.loop.now() - body_began_ - limits().body_grace;

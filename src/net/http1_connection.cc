@@ -142,15 +142,17 @@ void Http1Connection::on_end_of_input() {
   if (order_first_ == nullptr) {
     closing_ = true;
   } else {
-    ask_whether_it_is_there();
+    ask_at_ = host_.loop.now() + kAskAfter;
   }
 }
 
 // A client may end its sending side and still wait for its answers; one that closed its socket looks the same
 // until it is sent something, which its kernel then resets. An interim answer may be sent at any time to
-// whoever speaks HTTP/1.1. Source: RFC 9110 section 15.2. Who cannot be asked is taken to wait.
+// whoever speaks HTTP/1.1. Source: RFC 9110 section 15.2. Simple clients do not expect one, so it is kept for
+// answers that take long. Who cannot be asked is taken to wait.
 void Http1Connection::ask_whether_it_is_there() {
-  if (order_first_->started || !order_first_->head.http11) return;
+  ask_at_ = kNever;
+  if (order_first_ == nullptr || order_first_->started || !order_first_->head.http11) return;
   order_first_->continue_pending = true;
   send_continue();
 }

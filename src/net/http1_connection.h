@@ -87,6 +87,7 @@ class Http1Connection final : public Connection, public Timer, public Deferred, 
   void expired();
   [[nodiscard]] MonoTime wanted_deadline() const;
   static constexpr MonoTime kNever = MonoTime::min();
+  static constexpr Duration kAskAfter = std::chrono::seconds(1);
   static constexpr Duration kBodyCheckEvery = std::chrono::seconds(1);
   [[nodiscard]] const Limits& limits() const { return host_.limits; }
 
@@ -126,6 +127,7 @@ class Http1Connection final : public Connection, public Timer, public Deferred, 
   std::size_t order_count_ = 0;
   OutQueue out_;
 
+  MonoTime ask_at_ = kNever;  ///< when a client that ended its side is asked whether it is there
   MonoTime head_began_ = kNever;
   MonoTime body_began_{};
   MonoTime body_check_at_{};

@@ -372,7 +372,11 @@ TEST(Http1Test, AClientMayEndItsSideAndStillBeAnswered) {
     RawClient client(server);
     client.send(get("/1") + get("/2"));
     client.finish_sending();
+    ASSERT_TRUE(server.run_until([&] { return held.held.size() == 2; }));
+    for (int i = 0; i < 10; ++i) server.step();
+    EXPECT_EQ(client.received, "");
     // It is asked whether it is still there, and is.
+    server.advance(std::chrono::seconds(2));
     ASSERT_TRUE(client.wait_for("HTTP/1.1 100 Continue\r\n\r\n"));
     for (int i = 0; i < 20; ++i) server.advance(std::chrono::seconds(60));
     EXPECT_FALSE(held.held[0]->gone());
@@ -412,6 +416,8 @@ TEST(Http1Test, AClientThatClosedItsSocketIsGone) {
     client.send(get("/1") + get("/2"));
     ASSERT_TRUE(server.run_until([&] { return held.held.size() == 2; }));
     client.close();
+    for (int i = 0; i < 10; ++i) server.step();
+    server.advance(std::chrono::seconds(2));
     ASSERT_TRUE(server.run_until([&] { return held.held[0]->gone() && held.held[1]->gone(); }));
     EXPECT_EQ(server.server->counters().open, 0U);
   }
