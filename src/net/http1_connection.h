@@ -87,7 +87,7 @@ class Http1Connection final : public Connection, public Timer, public Deferred, 
   void expired();
   [[nodiscard]] MonoTime wanted_deadline() const;
   static constexpr MonoTime kNever = MonoTime::min();
-  static constexpr Duration kAskAfter = std::chrono::seconds(1);
+  static constexpr Duration kAskAfter = std::chrono::milliseconds(100);
   static constexpr Duration kBodyCheckEvery = std::chrono::seconds(1);
   [[nodiscard]] const Limits& limits() const { return host_.limits; }
 

@@ -14,6 +14,7 @@ listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 deployments:
   slow: {package: "%s", instances: 1, queue: 2, run_in_place: 0s, priority: {levels: 2, usual: 2}}
+  slower: {package: "%s", instances: 1, queue: 2, run_in_place: 0s}
   sized: {package: "%s", instances: 1, batch: {sizes: [4, 8]}}
   labelled: {package: "%s", labels: {stable: "1"}}
 """
@@ -31,11 +32,12 @@ def timings(answer):
 @pytest.fixture
 def server(serve, tmp_path):
     onnx_models.slow(tmp_path / "slow.onnx", size=600, steps=4)
+    onnx_models.slow(tmp_path / "slower.onnx", size=600, steps=60)
     onnx_models.times(tmp_path / "sized.onnx", 2)
     for version in ("1", "2"):
         onnx_models.times(tmp_path / "labelled" / version / "model.onnx", int(version))
     (tmp_path / "environment.yaml").write_text(
-        ENVIRONMENT % (tmp_path / "slow.onnx", tmp_path / "sized.onnx", tmp_path / "labelled"))
+        ENVIRONMENT % tuple(tmp_path / name for name in ("slow.onnx", "slower.onnx", "sized.onnx", "labelled")))
     return serve(tmp_path / "environment.yaml")
 
 
@@ -81,16 +83,14 @@ def test_the_urgent_get_room_where_the_usual_are_given_up(server):
 
 def test_what_nobody_waits_for_makes_room(server):
     body = b'{"records": [{"x": [1, 1]}]}'
-    request = (b"POST /predict/slow HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    request = (b"POST /predict/slower HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                b"Content-Length: %d\r\n\r\n" % len(body)) + body
     host, port = server.address.split(":")
-    for _ in range(20):
-        for _ in range(3):
-            with socket.create_connection((host, int(port))) as client:
-                client.sendall(request)
-        time.sleep(0.001)
-    end = time.monotonic() + 20
-    while ask(server).status_code != 200:
+    for _ in range(6):
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(request)
+    end = time.monotonic() + 30
+    while ask(server, "slower").status_code != 200:
         assert time.monotonic() < end
     metrics = requests.get(f"{server.admin}/metrics", timeout=10).text
     assert 'code="CANCELLED"' in metrics
