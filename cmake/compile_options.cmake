@@ -33,12 +33,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(slipway_options INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
 endif()
 
-# mold is for short waits. What users run is linked by the compiler's own linker: mold 1.10 lets the part that is made
-# read-only (relro) begin in front of the segment it is in, at thread-local data, and where that lies on another page the
-# loader refuses the program. It depends on sizes alone, so any change may bring it about; elsewhere relro is left off.
-find_program(SLIPWAY_MOLD mold)
-if(SLIPWAY_MOLD AND NOT SLIPWAY_FUZZING AND NOT CMAKE_BUILD_TYPE STREQUAL "Release")
-  add_link_options(-fuse-ld=mold LINKER:-z,norelro)
+# A fast linker. Not mold 1.10: it lets the part that is made read-only (relro) begin in front of the segment it is in, at
+# thread-local data, and where that lies on another page the loader refuses the program; without relro it may not end.
+find_program(SLIPWAY_LLD ld.lld)
+if(SLIPWAY_LLD AND NOT SLIPWAY_FUZZING)
+  add_link_options(-fuse-ld=lld)
 endif()
 if(SLIPWAY_SANITIZE)
   add_compile_options(-fsanitize=${SLIPWAY_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
