@@ -158,9 +158,11 @@ void Host::refuse_for_now(Seat& seat, const Error& why) {
 void Host::send_file(const std::string& name, const Seat::KnownFile& file) {
   const int descriptor = file.descriptor ? file.descriptor->get() : -1;
   // A worker that is gone is reported by its process.
-  [[maybe_unused]] const Status sent =
-      socket_.send(FrameKind::kFile, encode(File{name, file.size_bytes, file.error}),
-                   std::span(&descriptor, file.descriptor ? 1 : 0));
+  Status sent = socket_.send(FrameKind::kFile, encode(File{name, file.size_bytes, file.error}),
+                             std::span(&descriptor, file.descriptor ? 1 : 0));
+  if (!sent.ok() && sent.error().id() == "worker.descriptors") {
+    sent = socket_.send(FrameKind::kFile, encode(File{name, 0, sent.error()}));
+  }
   flush();
 }
 

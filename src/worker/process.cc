@@ -101,6 +101,10 @@ Result<Process> Process::start(const Program& program, int channel) {
                               std::string("a worker cannot be started: ") + std::strerror(failed));
   }
   process.pidfd_ = net::Fd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid_, 0)));
+  if (!process.pidfd_.valid() && (errno == EMFILE || errno == ENFILE)) {
+    return resource_exhausted("worker.start", std::string("no descriptor is left to watch a worker: ") +
+                                                  std::strerror(errno) + "; raise the limit (ulimit -n)");
+  }
   if (!process.pidfd_.valid()) {
     return unimplemented("worker.start", std::string("this system cannot watch a worker (pidfd_open: ") +
                                              std::strerror(errno) + "); use isolation inline");

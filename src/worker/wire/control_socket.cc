@@ -12,6 +12,11 @@
 namespace slipway::worker {
 namespace {
 
+Error no_descriptors(int cause) {
+  return resource_exhausted("worker.descriptors", std::string("no descriptor is left for a worker: ") +
+                                                      std::strerror(cause) + "; raise the limit (ulimit -n)");
+}
+
 Error gone() { return unavailable("worker.gone", "the other side of a worker's socket is closed"); }
 
 std::string packet_of(FrameKind kind, std::string_view payload, std::size_t offset) {
@@ -89,7 +94,10 @@ Status ControlSocket::send(FrameKind kind, std::string_view payload, std::span<c
   do {
     Packet packet{packet_of(kind, payload, offset), {}};
     if (offset == 0) {
-      for (const int fd : descriptors) packet.descriptors.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+      for (const int fd : descriptors) {
+        packet.descriptors.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+        if (!packet.descriptors.back().valid()) return no_descriptors(errno);
+      }
     }
     offset += kPartBytes;
     waiting_.push_back(std::move(packet));
@@ -161,7 +169,9 @@ Result<std::optional<Frame>> ControlSocket::receive() {
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return std::optional<Frame>();
     if (got <= 0) return gone();
     std::vector<net::Fd> descriptors = take_descriptors(message);
-    if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+    // The room for them is that of the largest frame, so it is the process that can have no more.
+    if ((message.msg_flags & MSG_CTRUNC) != 0) return no_descriptors(EMFILE);
+    if ((message.msg_flags & MSG_TRUNC) != 0) {
       return protocol_error("a packet is larger than any that is sent");
     }
     SLIPWAY_TRY(accept_packet(std::as_bytes(std::span(bytes, static_cast<std::size_t>(got))),

@@ -39,7 +39,8 @@ class ControlSocket {
   [[nodiscard]] int fd() const { return fd_.get(); }
   void close() { fd_.reset(); }
 
-  /// Sends, or keeps for flush() what would block. Errors: worker.gone when the other end is closed.
+  /// Sends, or keeps for flush() what would block. Errors: worker.gone when the other end is closed;
+  /// worker.descriptors when there are none left, and then nothing was sent.
   Status send(FrameKind kind, std::string_view payload, std::span<const int> descriptors = {});
   /// Sends a frame of one packet, unless that would block: then it is dropped, and this is false.
   bool try_send(FrameKind kind, std::string_view payload);
@@ -49,7 +50,7 @@ class ControlSocket {
   [[nodiscard]] bool blocked() const { return !waiting_.empty(); }
 
   /// The next whole frame; nothing when there is none yet (on the end that does not block).
-  /// Errors: worker.gone at the end; worker.protocol.
+  /// Errors: worker.gone at the end; worker.protocol; worker.descriptors when those that came have no room.
   Result<std::optional<Frame>> receive();
   /// The payload of the next frame, which stays, and must be of that kind and of one packet. For the end that
   /// blocks. Errors: worker.gone, worker.protocol.

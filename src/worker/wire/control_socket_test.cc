@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -40,6 +41,33 @@ TEST(ControlSocket, CarriesFramesAndDescriptors) {
   EXPECT_STREQ(text, "content");
   EXPECT_EQ(worker.receive().value()->payload, "");
   EXPECT_FALSE(front.receive().value().has_value()) << "the front's end does not block";
+}
+
+TEST(ControlSocket, SaysThatNoDescriptorsAreLeft) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the sanitizers need descriptors themselves";
+#endif
+  auto [front, worker] = ControlSocket::pair().value();
+  const net::Fd file = sealed_copy("file", as_bytes("content")).value();
+  const int fd = file.get();
+  ASSERT_TRUE(front.send(FrameKind::kFile, "taken before there were none", {&fd, 1}).ok());
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  {
+    const net::Fd highest(::dup(0));
+    none.rlim_cur = static_cast<rlim_t>(highest.get());
+  }
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const Status sent = front.send(FrameKind::kFile, "not sent", {&fd, 1});
+  const auto received = worker.receive();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_FALSE(sent.ok());
+  EXPECT_EQ(sent.error().id(), "worker.descriptors");
+  ASSERT_FALSE(received.ok());
+  EXPECT_EQ(received.error().id(), "worker.descriptors");
+  ASSERT_TRUE(front.send(FrameKind::kLoad, "sent").ok());
+  EXPECT_EQ(worker.receive().value()->payload, "sent");
 }
 
 TEST(ControlSocket, CarriesFramesLargerThanTheSocket) {
