@@ -138,7 +138,19 @@ class AssemblyImpl final : public Assembly {
     options.metrics = &metrics_;
     const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
     const std::size_t loops = environment_.loops > 0 ? static_cast<std::size_t>(environment_.loops) : cores;
+    options.memory_bytes = environment_.memory.bytes;
+    if (!environment_.state.empty()) {
+      SLIPWAY_ASSIGN_OR_RETURN(state_, serving::StateStore::open(context_.files(), environment_.state));
+      options.state = state_.get();
+    }
     SLIPWAY_TRY(add_workers(options, loops));
+    options.measured_memory = [this](std::string_view model) -> std::uint64_t {
+      std::uint64_t bytes = 0;  // of the last of that name: another may be leaving
+      for (const worker::WorkerStatus& worker : supervisor_->status()) {
+        if (worker.model == model) bytes = worker.memory_bytes;
+      }
+      return bytes;
+    };
     models_ = std::make_unique<serving::Server>(std::move(options));
     SLIPWAY_TRY(add_dialects());
     telemetry::register_process_metrics(registry_);
@@ -261,6 +273,7 @@ class AssemblyImpl final : public Assembly {
   telemetry::Registry registry_;
   RequestMetrics metrics_;
   WorkerMetrics worker_metrics_;
+  std::unique_ptr<serving::StateStore> state_;
   std::unique_ptr<worker::Supervisor> supervisor_;
   std::vector<std::unique_ptr<backend::Backend>> isolated_;
   std::unique_ptr<serving::Server> models_;

@@ -125,6 +125,15 @@ config::Schema<DeploymentEntry> deployment_schema() {
           {.text =
                "Names that stand for versions, such as stable: \"2\"; each takes effect when its version is "
                "ready, and can be moved by a call."})
+      .field(
+          "load", &DeploymentEntry::load, config::one_of({"at_start", "on_demand"}),
+          {.text =
+               "at_start; or on_demand: by the first request for it, and the least recently used leaves when "
+               "memory is short."})
+      .field("golden_time", &DeploymentEntry::golden_time,
+             {.text =
+                  "How long the package's golden requests are asked before a version gets requests; at least "
+                  "one is. 0s asks none."})
       .field("run_in_place", &DeploymentEntry::run_in_place,
              config::duration(
                  {.max = std::chrono::milliseconds(10), .reason = "all connections of a loop wait for it"}),
@@ -206,6 +215,12 @@ config::Schema<Environment> environment_schema() {
           {.text = "Event loops; 0 is one per core."})
       .field("store", &Environment::store,
              {.text = "The folder of the package store; empty is $SLIPWAY_HOME/store."})
+      .field("memory", &Environment::memory,
+             {.text = "That all models together may have, by the size of their files and what is measured of "
+                      "their workers; 0B is no limit. Models with load: on_demand leave to make room."})
+      .field("state", &Environment::state,
+             {.text = "A folder where it is kept what calls unload and label, for the next start; empty is "
+                      "nowhere."})
       .field("watch", &Environment::watch,
              config::duration({.max = std::chrono::hours(24), .reason = "longer is as good as never"}),
              {.text = "How often the places that models come from are looked at for changes; 0s is never."})

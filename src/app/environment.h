@@ -48,6 +48,8 @@ struct DeploymentEntry {
   BatchEntry batch;
   VersionsEntry versions;
   std::map<std::string, std::string> labels;
+  std::string load = "at_start";
+  Duration golden_time = std::chrono::seconds(2);
   Duration run_in_place = std::chrono::microseconds(100);
   std::string isolation = "worker";
   WorkerEntry worker;
@@ -86,6 +88,8 @@ struct Environment {
   std::string admin = "127.0.0.1:8081";
   std::int64_t loops = 0;
   std::string store;
+  config::ByteSize memory;
+  std::string state;
   Duration watch{};
   TlsEntry tls;
   LimitsEntry limits;

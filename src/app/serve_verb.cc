@@ -106,6 +106,8 @@ serving::DeploymentSettings settings_of(const DeploymentEntry& entry) {
   settings.latest_versions = static_cast<std::size_t>(entry.versions.latest);
   settings.only_versions = entry.versions.only;
   settings.labels = entry.labels;
+  settings.on_demand = entry.load == "on_demand";
+  settings.golden_time = entry.golden_time;
   settings.run_in_place = entry.run_in_place;
   settings.isolation =
       entry.isolation == "worker" ? serving::Isolation::kWorker : serving::Isolation::kInline;
@@ -250,7 +252,8 @@ void announce(Context& context, Assembly& assembly, const std::vector<Outcome>& 
     if (!model.ok()) {
       // A client may have unloaded it meanwhile: it was ready, and is not any more.
       const Error& why = outcome.status.ok() ? model.error() : outcome.status.error();
-      context.print("  " + outcome.name + ": not ready: " + why.message());
+      const bool later = why.id() == "model.on_demand" || why.id() == "model.unknown";
+      context.print("  " + outcome.name + (later ? ": " : ": not ready: ") + why.message());
       continue;
     }
     const auto versions = assembly.models().versions(outcome.name);

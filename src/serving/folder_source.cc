@@ -108,8 +108,10 @@ class FileSource final : public ModelSource {
     SLIPWAY_ASSIGN_OR_RETURN(const auto entries, files_.list(folder));
     std::vector<std::string> names = file_names(entries);
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    SLIPWAY_ASSIGN_OR_RETURN(const io::FileInfo info, files_.stat(path_));
     ModelBundle bundle;
     bundle.version = candidate.version;
+    bundle.size_bytes = info.size_bytes;
     bundle.files =
         std::make_unique<FolderFiles>(files_, folder, name, std::move(names), FolderFiles::Links::kMain);
     return bundle;
@@ -162,6 +164,10 @@ class FolderSource final : public ModelSource {
     if (!main) return not_found("source.empty", "the model file is gone from " + folder);
     ModelBundle bundle;
     bundle.version = candidate.version;
+    for (const std::string& name : names) {
+      SLIPWAY_ASSIGN_OR_RETURN(const io::FileInfo info, files_.stat(io::join_path(folder, name)));
+      bundle.size_bytes += info.size_bytes;
+    }
     bundle.files =
         std::make_unique<FolderFiles>(files_, folder, *main, std::move(names), FolderFiles::Links::kNone);
     return bundle;

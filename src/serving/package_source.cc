@@ -38,13 +38,14 @@ class PackageFiles final : public backend::ModelFiles {
   std::vector<std::string> names_;
 };
 
-// The record of the first golden request; empty when the package has none or was packed without records.
-Result<std::string> first_record(package::Package& package) {
-  if (!package.manifest().golden) return std::string();
+// Nothing where the package has no golden requests.
+Result<Golden> recorded(package::Package& package) {
+  Golden golden;
+  if (!package.manifest().golden) return golden;
   SLIPWAY_ASSIGN_OR_RETURN(const ByteView bytes, package.view(package.manifest().golden->file));
-  const std::string_view text = as_text(bytes);
-  SLIPWAY_ASSIGN_OR_RETURN(const auto cases, package::decode_golden(text.substr(0, text.find('\n') + 1)));
-  return cases.empty() ? std::string() : cases.front().record;
+  SLIPWAY_ASSIGN_OR_RETURN(golden.cases, package::decode_golden(as_text(bytes)));
+  golden.tolerances = package.manifest().golden->tolerances;
+  return golden;
 }
 
 class PackageSource final : public ModelSource {
@@ -139,7 +140,12 @@ Result<ModelBundle> make_bundle(std::shared_ptr<package::Package> package) {
   bundle.backend = manifest.backend;
   bundle.function = manifest.function;
   bundle.batchable = manifest.batchable;
-  SLIPWAY_ASSIGN_OR_RETURN(bundle.example_record, first_record(*package));
+  SLIPWAY_ASSIGN_OR_RETURN(bundle.golden, recorded(*package));
+  if (!bundle.golden.cases.empty()) bundle.example_record = bundle.golden.cases.front().record;
+  const std::string folder = manifest.model.substr(0, manifest.model.rfind('/') + 1);
+  for (const package::FileEntry& file : manifest.files) {
+    if (file.path.starts_with(folder)) bundle.size_bytes += file.size_bytes;
+  }
   bundle.files = make_package_files(std::move(package));
   return bundle;
 }

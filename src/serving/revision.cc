@@ -91,6 +91,12 @@ Result<std::unique_ptr<Revision>> Revision::load(ModelBundle bundle, const Deplo
                                   : function::Function::identity(signature);
   if (!function.ok()) return function.error();
   revision->function_ = std::move(*function);
+  if (settings.golden_time > Duration{}) {
+    SLIPWAY_TRY(
+        check_golden(bundle.golden, *revision->function_, *revision->instance_, settings.golden_time, clock)
+            .status());
+  }
+  revision->memory_bytes_ = bundle.size_bytes;
   revision->name_ = std::move(bundle.name);
   revision->version_ = std::move(bundle.version);
   revision->digest_ = std::move(bundle.digest);

@@ -14,8 +14,9 @@
 #include "contracts/dialect/dialect.h"
 #include "function/function.h"
 #include "infer/infer.h"
+#include "serving/golden_gate.h"
 #include "serving/queue/scheduler.h"
-#include "serving/statistics.h"
+#include "serving/queue/statistics.h"
 #include "tensor/signature.h"
 
 namespace slipway::serving {
@@ -49,6 +50,8 @@ struct DeploymentSettings {
   std::map<std::string, std::string> labels;  ///< versions that they stand for as soon as those are ready
   Duration run_in_place =
       std::chrono::microseconds(100);  ///< a run expected to be shorter than this stays on the event loop
+  bool on_demand = false;              ///< loaded when it is asked for, and may leave when memory is short
+  Duration golden_time = std::chrono::seconds(2);  ///< how long golden requests are asked; 0 = not at all
   std::size_t max_output_bytes = std::size_t{1} << 30U;
   Isolation isolation = Isolation::kInline;
   backend::ProcessLimits process;  ///< of workers; runs_at_once is set by `instances`
@@ -63,7 +66,10 @@ struct ModelBundle {
   std::string backend;  ///< the backend's name; empty = the first that knows the content
   std::unique_ptr<backend::ModelFiles> files;  ///< needed while loading only
   std::optional<function::Spec> function;
-  bool batchable = false;      ///< proved: rows together are answered as each of them alone
+  bool batchable = false;  ///< proved: rows together are answered as each of them alone
+  std::uint64_t size_bytes =
+      0;          ///< of the model's files: what it takes in memory, as far as can be known before
+  Golden golden;  ///< what it must answer before it gets requests
   std::string example_record;  ///< a record that the model answers, as a JSON object; may be empty
 };
 
@@ -72,7 +78,8 @@ struct ModelBundle {
 class Revision final : public dialect::ServedModel {
  public:
   /// Loads, binds the prediction function and runs the model once or more to learn what a run costs.
-  /// Errors: the backend's, the function's; serving.unknown_format when no backend knows the content.
+  /// Errors: the backend's, the function's; model.golden_different and model.golden_failed;
+  /// serving.unknown_format when no backend knows the content.
   static Result<std::unique_ptr<Revision>> load(ModelBundle bundle, const DeploymentSettings& settings,
                                                 std::span<backend::Backend* const> backends,
                                                 const Clock& clock);
@@ -94,6 +101,10 @@ class Revision final : public dialect::ServedModel {
   [[nodiscard]] std::optional<Duration> measured_run() const;
   /// Rows of one run, at most.
   [[nodiscard]] std::size_t max_batch_rows() const override { return max_batch_rows_; }
+  /// What it takes in memory: the size of its files, or what was measured.
+  [[nodiscard]] std::uint64_t memory_bytes() const { return memory_bytes_; }
+  void set_memory_bytes(std::uint64_t bytes) { memory_bytes_ = bytes; }  ///< before it is shared
+  [[nodiscard]] const DeploymentSettings& settings() const { return settings_; }
   [[nodiscard]] QueueState queue_state() const { return scheduler_->state(); }
   [[nodiscard]] dialect::ModelStatistics statistics() const override { return statistics_.snapshot(); }
 
@@ -111,6 +122,7 @@ class Revision final : public dialect::ServedModel {
   std::optional<function::Function> function_;
   DeploymentSettings settings_;
   const Clock* clock_ = nullptr;
+  std::uint64_t memory_bytes_ = 0;
   // The expected cost of a run: `run_ns_` for `run_bytes_` of input, growing in proportion beyond that. 0 =
   // unknown.
   std::size_t run_bytes_ = 0;

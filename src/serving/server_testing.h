@@ -42,6 +42,7 @@ class ScriptedSource final : public ModelSource {
   Result<ModelBundle> open(const Candidate& candidate) override {
     ModelBundle bundle;
     bundle.version = candidate.version;
+    bundle.size_bytes = versions_->at(candidate.version).size();
     bundle.files = std::make_unique<MemoryFiles>(versions_->at(candidate.version));
     return bundle;
   }
@@ -96,6 +97,12 @@ class ServerTest : public ::testing::Test {
     server_options.clock = &clock_;
     server_options.logger = &logger_;
     server_options.metrics = &metrics_;
+    server_options.memory_bytes = memory_bytes_;
+    server_options.state = state_.get();
+    server_options.measured_memory = [this](std::string_view model) {
+      const auto found = measured_.find(model);
+      return found == measured_.end() ? 0 : found->second;
+    };
     server_ = std::make_unique<Server>(std::move(server_options));
   }
 
@@ -138,6 +145,9 @@ class ServerTest : public ::testing::Test {
     return std::make_shared<ScriptedSource::Versions>(std::move(content));
   }
 
+  std::uint64_t memory_bytes_ = 0;
+  std::map<std::string, std::uint64_t, std::less<>> measured_;
+  std::unique_ptr<StateStore> state_;
   ManualClock clock_;
   NullLogger logger_;
   NoMetrics metrics_;

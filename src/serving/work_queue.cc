@@ -33,8 +33,9 @@ bool WorkQueue::try_push(std::unique_ptr<Work>& work) {
       threads_.emplace_back([this] { serve_queue(); });
       pthread_setname_np(threads_.back().native_handle(), options_.name.substr(0, 15).c_str());
     }
+    // Under the lock: the item may be the one that the owner of this queue waits for to end it.
+    wake_.notify_one();
   }
-  wake_.notify_one();
   return true;
 }
 

@@ -105,11 +105,11 @@ void refuse(const Error& error, Duration parse, dialect::RequestRecord& record, 
 
 }  // namespace
 
-void infer(const Host& host, std::string_view name, std::string_view version,
-           std::unique_ptr<Exchange> exchange) {
+namespace {
+
+void answer(const Host& host, const Result<ModelLease>& model, std::unique_ptr<Exchange> exchange) {
   const MonoTime begin = host.clock->now();
   dialect::RequestRecord record;
-  Result<ModelLease> model = host.server->find(name, version);
   if (model.ok()) {
     Result<Decoded> decoded = receive(host, **model, *exchange);
     const Duration parse = host.clock->now() - begin;
@@ -124,6 +124,16 @@ void infer(const Host& host, std::string_view name, std::string_view version,
     refuse(model.error(), Duration{}, record, *exchange);
   }
   host.server->observe(kDialectName, record);
+}
+
+}  // namespace
+
+void infer(const Host& host, std::string_view name, std::string_view version,
+           std::unique_ptr<Exchange> exchange) {
+  dialect::with_model(*host.server, name, version, std::move(exchange),
+                      [&host](const Result<ModelLease>& model, std::unique_ptr<Exchange> asked) {
+                        answer(host, model, std::move(asked));
+                      });
 }
 
 }  // namespace slipway::openinference

@@ -139,7 +139,9 @@ class OpenInferenceDialect final : public dialect::Dialect {
   void model_ready(std::string_view name, std::string_view version, Exchange& exchange) {
     const auto model = host_.server->find(name, version);
     if (!model.ok() && model.code() != Code::kUnavailable) return respond_error(model.error(), exchange);
-    respond_json(model.ok() ? 200 : kNotReady, model_health(name, model.ok()), exchange);
+    // A model that is loaded when it is asked for answers whoever asks.
+    const bool ready = model.ok() || model.error().id() == "model.on_demand";
+    respond_json(ready ? 200 : kNotReady, model_health(name, ready), exchange);
   }
 
   void configuration(std::string_view name, std::string_view version, Exchange& exchange) {

@@ -157,11 +157,11 @@ Result<std::string> encode(const dialect::ServedModel& model, std::span<const Na
   return body;
 }
 
-void predict(const Host& host, std::string_view name, std::string_view version,
-             std::unique_ptr<Exchange> exchange) {
+namespace {
+
+void answer(const Host& host, const Result<ModelLease>& model, std::unique_ptr<Exchange> exchange) {
   const MonoTime begin = host.clock->now();
   dialect::RequestRecord record;
-  Result<ModelLease> model = host.server->find(name, version);
   if (model.ok()) {
     Result<Asked> asked = receive(host, **model, *exchange);
     const Duration parse = host.clock->now() - begin;
@@ -176,6 +176,16 @@ void predict(const Host& host, std::string_view name, std::string_view version,
     refuse(model.error(), Duration{}, record, *exchange);
   }
   host.server->observe(kDialectName, record);
+}
+
+}  // namespace
+
+void predict(const Host& host, std::string_view name, std::string_view version,
+             std::unique_ptr<Exchange> exchange) {
+  dialect::with_model(*host.server, name, version, std::move(exchange),
+                      [&host](const Result<ModelLease>& model, std::unique_ptr<Exchange> asked) {
+                        answer(host, model, std::move(asked));
+                      });
 }
 
 }  // namespace slipway::records

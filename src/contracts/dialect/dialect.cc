@@ -20,7 +20,7 @@ std::string_view state_name(ModelState state) {
 
 std::shared_ptr<void> ModelServer::subscribe(std::function<void()>) { return nullptr; }
 
-bool ModelServer::demand(std::string_view, std::function<void()>) { return false; }
+bool ModelServer::demand(std::string_view, std::unique_ptr<Waiter>&) { return false; }
 
 int http_status(Code code) {
   switch (code) {

@@ -72,6 +72,7 @@ struct ModelStatus {
   ModelState state = ModelState::kReady;
   std::string reason;                    ///< why it failed or is not ready
   std::vector<std::string> labels = {};  ///< names that stand for this version
+  bool on_demand = false;                ///< while it is not loaded, a request for it loads it
 };
 
 /// What one finished request for an inference tells the monitors.
@@ -83,6 +84,22 @@ struct RequestRecord {
   const PeerIdentity* client = nullptr;  ///< as Exchange::peer(); only for the call of observe()
 };
 
+/// A request that waits until its model is loaded.
+class Waiter {
+ public:
+  virtual ~Waiter() = default;
+  /// Nobody waits for its answer any more. Thread: any.
+  [[nodiscard]] virtual bool gone() const = 0;
+  /// The load has ended, well or not, or will not be: now is the time to find() the model, before others make
+  /// it leave again. Called once, on the thread that loads; must be quick.
+  virtual void look() = 0;
+  /// Called once, after look(): on the loop that asked, and where none did, or it has ended, on any thread.
+  virtual void go_on() = 0;
+};
+
+/// The id of find()'s error for a model that demand() would load.
+inline constexpr std::string_view kOnDemand = "model.on_demand";
+
 /// The server, as dialects see it. Thread: safe.
 class ModelServer {
  public:
@@ -90,7 +107,8 @@ class ModelServer {
 
   /// `version` empty = the latest that is ready; else a version, or a label that stands for one. Cost: no
   /// lock.
-  /// Errors: model.unknown, model.version_unknown (not found), model.not_ready (unavailable).
+  /// Errors: model.unknown, model.version_unknown (not found), model.not_ready, model.on_demand
+  /// (unavailable).
   [[nodiscard]] virtual Result<ModelLease> find(std::string_view name, std::string_view version) const = 0;
   /// The ready versions of a model, oldest first. Errors: model.unknown.
   [[nodiscard]] virtual Result<std::vector<std::string>> versions(std::string_view name) const = 0;
@@ -112,10 +130,10 @@ class ModelServer {
   /// thread.
   virtual void load(std::string name, std::function<void(Status)> done) = 0;
   virtual void unload(std::string name, std::function<void(Status)> done) = 0;
-  /// For a model that find() does not give because it is loaded only when it is asked for: loads it, calls
-  /// `done` when that has ended, well or not, on any thread, and gives true. False for every other model, and
-  /// when too much waits already; `done` is then never called.
-  [[nodiscard]] virtual bool demand(std::string_view name, std::function<void()> done);
+  /// For a model that find() does not give because it is loaded only when it is asked for: takes the waiter,
+  /// loads the model and gives true. False for every other model, and when too much waits already; the waiter
+  /// is then left with the caller. with_model() (wishes.h) is how dialects ask.
+  [[nodiscard]] virtual bool demand(std::string_view name, std::unique_ptr<Waiter>& waiter);
   /// Lets `label` stand for a ready version from now on; with an empty version the label is taken away.
   /// Errors (through done): model.unknown, model.version_unknown, model.label_unknown, model.label.
   virtual void set_label(std::string name, std::string label, std::string version,

@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "contracts/dialect/testing/fake_exchange.h"
+#include "contracts/dialect/testing/fake_server.h"
 
 namespace slipway::dialect {
 namespace {
@@ -67,6 +68,87 @@ TEST(RetryAfter, IsInWholeSecondsFromOneToAnHour) {
   EXPECT_EQ(retry_after(error.with_retry_after(2001ms)), "3");
   EXPECT_EQ(retry_after(error.with_retry_after(9h)), "3600");
   EXPECT_EQ(error.with_retry_after(2s).within("model wine").retry_after(), 2s);
+}
+
+/// Loads the model wine when it is demanded.
+class LoadingServer final : public ModelServer {
+ public:
+  [[nodiscard]] Result<ModelLease> find(std::string_view name, std::string_view version) const override {
+    if (!loaded_) return unavailable("model.on_demand", "later");
+    return fake_.find(name, version);
+  }
+  bool demand(std::string_view name, std::unique_ptr<Waiter>& waiter) override {
+    if (loads_meanwhile) load_it();
+    if (name != "wine" || loaded_) return false;
+    waiting.push_back(std::move(waiter));
+    return true;
+  }
+  void load_it() {
+    fake_.add(testing::FakeModel());
+    loaded_ = true;
+    for (const auto& waiter : waiting) {
+      waiter->look();
+      waiter->go_on();
+    }
+  }
+  [[nodiscard]] Result<std::vector<std::string>> versions(std::string_view) const override {
+    return std::vector<std::string>{};
+  }
+  [[nodiscard]] std::vector<ModelStatus> index() const override { return {}; }
+  [[nodiscard]] bool ready() const override { return true; }
+  void infer(const ModelLease&, std::unique_ptr<infer::Call>) override {}
+  void load(std::string, std::function<void(Status)>) override {}
+  void unload(std::string, std::function<void(Status)>) override {}
+  void set_label(std::string, std::string, std::string, std::function<void(Status)>) override {}
+  void observe(std::string_view, const RequestRecord&) override {}
+
+  std::vector<std::unique_ptr<Waiter>> waiting;
+  bool loads_meanwhile = false;
+
+ private:
+  bool loaded_ = false;
+  testing::FakeServer fake_;
+};
+
+TEST(WithModel, WaitsForAModelThatIsLoadedWhenItIsAskedFor) {
+  LoadingServer server;
+  std::vector<std::string> said;
+  const auto ask = [&](std::string_view name) {
+    with_model(server, name, "", std::make_unique<FakeExchange>(FakeRequest{}),
+               [&](const Result<ModelLease>& model, const std::unique_ptr<Exchange>& exchange) {
+                 EXPECT_NE(exchange, nullptr);
+                 said.push_back(model.ok() ? (*model)->name() : model.error().id());
+               });
+  };
+  ask("wine");
+  EXPECT_TRUE(said.empty());
+  ask("beer");
+  EXPECT_EQ(said, std::vector<std::string>{"model.on_demand"});
+  server.load_it();
+  EXPECT_EQ(said, (std::vector<std::string>{"model.on_demand", "wine"}));
+}
+
+TEST(WithModel, FindsAModelThatWasLoadedWhileItAsked) {
+  LoadingServer server;
+  server.loads_meanwhile = true;
+  std::string said;
+  with_model(server, "wine", "", std::make_unique<FakeExchange>(FakeRequest{}),
+             [&](const Result<ModelLease>& model, const std::unique_ptr<Exchange>&) {
+               said = model.ok() ? (*model)->name() : model.error().id();
+             });
+  EXPECT_EQ(said, "wine");
+}
+
+TEST(WithModel, TellsThatNobodyWaitsAnyMore) {
+  LoadingServer server;
+  const auto left = std::make_shared<std::atomic<bool>>(false);
+  FakeRequest request;
+  request.leaves = left;
+  with_model(server, "wine", "", std::make_unique<FakeExchange>(request),
+             [](const Result<ModelLease>&, const std::unique_ptr<Exchange>&) {});
+  EXPECT_FALSE(server.waiting.at(0)->gone());
+  *left = true;
+  EXPECT_TRUE(server.waiting.at(0)->gone());
 }
 
 class SomeCall final : public ExchangeCall {

@@ -1,4 +1,4 @@
-#include "serving/statistics.h"
+#include "serving/queue/statistics.h"
 
 #include <gtest/gtest.h>
 
