@@ -4,9 +4,12 @@ version has to answer before it gets others."""
 import concurrent.futures
 import signal
 
+import numpy as np
 import onnx_models
 import pytest
 import requests
+import tritonclient.grpc
+import tritonclient.utils
 
 ENVIRONMENT = """\
 listen: 127.0.0.1:0
@@ -89,3 +92,27 @@ def test_a_state_is_one_servers_and_a_damaged_one_is_not_forgotten(serve, slipwa
     text = environment().read_text().replace(f"{tmp_path}/state", f"{tmp_path}/other")
     (tmp_path / "other.yaml").write_text(text)
     assert "models.json cannot be read" in slipway("serve", tmp_path / "other.yaml", code=3).stderr
+
+
+def test_grpc_and_metadata_wait_as_well(serve, environment):
+    server = serve(environment())
+    address = server.url.removeprefix("http://")
+    with tritonclient.grpc.InferenceServerClient(address) as client:
+        assert client.is_model_ready("a") and client.is_model_ready("b", "1")
+        tensor = tritonclient.grpc.InferInput("x", [1, 2], "FP32")
+        tensor.set_data_from_numpy(np.ones((1, 2), dtype=np.float32))
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: client.infer("a", [tensor], client_timeout=20), range(16)))
+        assert {answer.as_numpy("y")[0, 0] for answer in answers} == {4.0}
+        assert states(server)["b", "1"] == "UNAVAILABLE"
+        assert client.get_model_metadata("b").versions == ["1", "2"]
+        assert states(server)["b", "1"] == "READY"
+        with pytest.raises(tritonclient.utils.InferenceServerException, match="no model"):
+            client.infer("c", [tensor])
+
+
+def test_metadata_over_http_loads_the_model(serve, environment):
+    server = serve(environment())
+    assert requests.get(f"{server.url}/v2/models/a", timeout=20).json()["versions"] == ["1", "2"]
+    assert requests.get(f"{server.url}/v2/models/b/config", timeout=20).json()["name"] == "b"
+    assert {states(server)["a", "2"], states(server)["b", "2"]} == {"READY"}

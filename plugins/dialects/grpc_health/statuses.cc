@@ -33,7 +33,8 @@ Serving Statuses::server_status() const {
 Serving Statuses::of(std::string_view name) const {
   if (name.empty() || services().contains(name)) return server_status();
   const auto model = host_.server->find(name, {});
-  if (model.ok()) return draining() ? Serving::kNotServing : Serving::kServing;
+  if (model.ok() || model.error().id() == dialect::kOnDemand)
+    return draining() ? Serving::kNotServing : Serving::kServing;
   const auto index = host_.server->index();
   const bool known = std::any_of(index.begin(), index.end(),
                                  [&](const dialect::ModelStatus& status) { return status.name == name; });
@@ -44,7 +45,8 @@ std::vector<std::pair<std::string, Serving>> Statuses::all() const {
   std::map<std::string, Serving> found;
   const bool ending = draining();
   for (const dialect::ModelStatus& model : host_.server->index()) {
-    const bool serves = !ending && model.state == dialect::ModelState::kReady;
+    const bool comes = model.on_demand && model.state != dialect::ModelState::kFailed;
+    const bool serves = !ending && (comes || model.state == dialect::ModelState::kReady);
     Serving& known = found.try_emplace(model.name, Serving::kNotServing).first->second;
     if (serves) known = Serving::kServing;
   }

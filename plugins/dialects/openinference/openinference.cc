@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "contracts/dialect/server_timing.h"
+#include "contracts/dialect/wishes.h"
 #include "openinference/facts.h"
 #include "plugins/dialects/openinference/infer.h"
 #include "plugins/dialects/openinference/metadata.h"
@@ -93,17 +94,17 @@ class OpenInferenceDialect final : public dialect::Dialect {
       case kModels:
         return respond_json(200, list_models(*host_.server), *exchange);
       case kModel:
-        return metadata(values[0], {}, *exchange);
+        return metadata(values[0], {}, std::move(exchange));
       case kModelVersion:
-        return metadata(values[0], values[1], *exchange);
+        return metadata(values[0], values[1], std::move(exchange));
       case kModelReady:
         return model_ready(values[0], {}, *exchange);
       case kModelVersionReady:
         return model_ready(values[0], values[1], *exchange);
       case kConfig:
-        return configuration(values[0], {}, *exchange);
+        return configuration(values[0], {}, std::move(exchange));
       case kConfigVersion:
-        return configuration(values[0], values[1], *exchange);
+        return configuration(values[0], values[1], std::move(exchange));
       case kStatistics:
         return statistics(values[0], {}, *exchange);
       case kStatisticsVersion:
@@ -140,14 +141,16 @@ class OpenInferenceDialect final : public dialect::Dialect {
     const auto model = host_.server->find(name, version);
     if (!model.ok() && model.code() != Code::kUnavailable) return respond_error(model.error(), exchange);
     // A model that is loaded when it is asked for answers whoever asks.
-    const bool ready = model.ok() || model.error().id() == "model.on_demand";
+    const bool ready = model.ok() || model.error().id() == dialect::kOnDemand;
     respond_json(ready ? 200 : kNotReady, model_health(name, ready), exchange);
   }
 
-  void configuration(std::string_view name, std::string_view version, Exchange& exchange) {
-    const auto model = host_.server->find(name, version);
-    if (!model.ok()) return respond_error(model.error(), exchange);
-    respond_json(200, model_configuration(**model), exchange);
+  void configuration(std::string_view name, std::string_view version, std::unique_ptr<Exchange> exchange) {
+    dialect::with_model(*host_.server, name, version, std::move(exchange),
+                        [](const Result<dialect::ModelLease>& model, const std::unique_ptr<Exchange>& asked) {
+                          if (!model.ok()) return respond_error(model.error(), *asked);
+                          respond_json(200, model_configuration(**model), *asked);
+                        });
   }
 
   // Without a version: all versions that are ready, as Triton answers.
@@ -157,12 +160,15 @@ class OpenInferenceDialect final : public dialect::Dialect {
     respond_json(200, model_statistics(*models), exchange);
   }
 
-  void metadata(std::string_view name, std::string_view version, Exchange& exchange) {
-    const auto model = host_.server->find(name, version);
-    if (!model.ok()) return respond_error(model.error(), exchange);
-    const auto versions = host_.server->versions(name);
-    if (!versions.ok()) return respond_error(versions.error(), exchange);
-    respond_json(200, model_metadata(**model, *versions), exchange);
+  void metadata(std::string_view name, std::string_view version, std::unique_ptr<Exchange> exchange) {
+    dialect::with_model(
+        *host_.server, name, version, std::move(exchange),
+        [this](const Result<dialect::ModelLease>& model, const std::unique_ptr<Exchange>& asked) {
+          if (!model.ok()) return respond_error(model.error(), *asked);
+          const auto versions = host_.server->versions((*model)->name());
+          if (!versions.ok()) return respond_error(versions.error(), *asked);
+          respond_json(200, model_metadata(**model, *versions), *asked);
+        });
   }
 
   dialect::Host host_;

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "contracts/dialect/wishes.h"
 #include "grpc/call.h"
 #include "openinference/facts.h"
 #include "plugins/dialects/openinference_grpc/facts.h"
@@ -46,16 +47,12 @@ Status check_load_entry(ByteView entry) {
   return openinference::check_load_parameter(parameter.key);
 }
 
-Status metadata(const Host& host, const SmallRequest& request, std::string& out) {
-  SLIPWAY_ASSIGN_OR_RETURN(const dialect::ModelLease model, host.server->find(request.first, request.second));
-  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<std::string> versions, host.server->versions(request.first));
-  write_model_metadata(*model, versions, out);
-  return {};
-}
-
-Status config(const Host& host, const SmallRequest& request, std::string& out) {
-  SLIPWAY_ASSIGN_OR_RETURN(const dialect::ModelLease model, host.server->find(request.first, request.second));
-  write_model_config(*model, out);
+Status describe(FactsCall kind, const Host& host, const Result<dialect::ModelLease>& model,
+                std::string& out) {
+  if (!model.ok()) return model.error();
+  if (kind == FactsCall::kModelConfig) return write_model_config(**model, out), Status();
+  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<std::string> versions, host.server->versions((*model)->name()));
+  write_model_metadata(**model, versions, out);
   return {};
 }
 
@@ -72,8 +69,13 @@ Status index(const Host& host, const SmallRequest& request, std::string& out) {
   return {};
 }
 
-Status write_facts(FactsCall kind, const Host& host, ByteView message, std::string& out) {
-  SLIPWAY_ASSIGN_OR_RETURN(const SmallRequest request, read_request(message, leave_alone));
+// A model that is loaded when it is asked for is ready for whoever asks.
+bool model_ready(const Host& host, const SmallRequest& request) {
+  const auto model = host.server->find(request.first, request.second);
+  return model.ok() || model.error().id() == dialect::kOnDemand;
+}
+
+Status write_facts(FactsCall kind, const Host& host, const SmallRequest& request, std::string& out) {
   switch (kind) {
     case FactsCall::kServerLive:
       return write_flag(true, out), Status();
@@ -82,17 +84,20 @@ Status write_facts(FactsCall kind, const Host& host, ByteView message, std::stri
     case FactsCall::kServerMetadata:
       return write_server_metadata(host.server_version, out), Status();
     case FactsCall::kModelReady:  // as Triton: nobody's model is not ready
-      return write_flag(host.server->find(request.first, request.second).ok(), out), Status();
+      return write_flag(model_ready(host, request), out), Status();
     case FactsCall::kModelMetadata:
-      return metadata(host, request, out);
     case FactsCall::kModelConfig:
-      return config(host, request, out);
+      break;  // they wait for the model
     case FactsCall::kModelStatistics:
       return statistics(host, request, out);
     case FactsCall::kRepositoryIndex:
       return index(host, request, out);
   }
   return internal_error("v2.call", "no such call");
+}
+
+void finish(const Status& written, grpc::OutMessage out, grpc::UnaryCall& call) {
+  written.ok() ? call.answer(std::move(out)) : call.fail(written.error());
 }
 
 /// Begins a change of the model that the request names.
@@ -117,14 +122,25 @@ void change(const grpc::Limits& limits, std::unique_ptr<dialect::Exchange> excha
 
 void answer_facts(FactsCall kind, const Host& host, const grpc::Limits& limits,
                   std::unique_ptr<dialect::Exchange> exchange) {
-  auto call = grpc::UnaryCall::begin(std::move(exchange), limits);
-  if (!call) return;
+  auto begun = grpc::UnaryCall::begin(std::move(exchange), limits);
+  if (!begun) return;
+  auto call = std::make_unique<grpc::UnaryCall>(std::move(*begun));
   const Result<ByteView> message = call->message();
   if (!message.ok()) return call->fail(message.error());
-  grpc::OutMessage out;
-  if (const Status written = write_facts(kind, host, *message, out.text()); !written.ok())
-    return call->fail(written.error());
-  call->answer(std::move(out));
+  const Result<SmallRequest> request = read_request(*message, leave_alone);
+  if (!request.ok()) return call->fail(request.error());
+  if (kind != FactsCall::kModelMetadata && kind != FactsCall::kModelConfig) {
+    grpc::OutMessage out;
+    const Status written = write_facts(kind, host, *request, out.text());
+    return finish(written, std::move(out), *call);
+  }
+  dialect::with_model(
+      *host.server, request->first, request->second, std::move(call),
+      [kind, &host](const Result<dialect::ModelLease>& model, const std::unique_ptr<grpc::UnaryCall>& asked) {
+        grpc::OutMessage described;
+        const Status written = describe(kind, host, model, described.text());
+        finish(written, std::move(described), *asked);
+      });
 }
 
 void load_model(const Host& host, const grpc::Limits& limits, std::unique_ptr<dialect::Exchange> exchange) {

@@ -4,19 +4,26 @@
 #include <utility>
 #include <vector>
 
+#include "contracts/dialect/wishes.h"
 #include "openinference/classification.h"
 #include "openinference/words.h"
 
 namespace slipway::openinference_grpc {
 
 void InferCall::run(std::unique_ptr<InferCall> call, ByteView message, MonoTime received, MonoTime deadline) {
-  const MonoTime begin = call->host_.clock->now();
+  const dialect::Host& host = call->host_;
+  const MonoTime begin = host.clock->now();
   const Status read = call->read(message, received, deadline);
-  call->parse_ = call->host_.clock->now() - begin;
+  call->parse_ = host.clock->now() - begin;
   if (!read.ok()) return run_refused(std::move(call), read.error());
-  const dialect::ModelLease model = call->model_;
-  dialect::ModelServer& server = *call->host_.server;
-  server.infer(model, std::move(call));
+  const std::string_view name = call->decoded_.model_name;
+  const std::string_view version = call->decoded_.model_version;
+  dialect::with_model(*host.server, name, version, std::move(call),
+                      [&host](const Result<dialect::ModelLease>& model, std::unique_ptr<InferCall> asked) {
+                        if (!model.ok()) return run_refused(std::move(asked), model.error());
+                        asked->model_ = *model;
+                        host.server->infer(*model, std::move(asked));
+                      });
 }
 
 void InferCall::run_refused(std::unique_ptr<InferCall> call, const Error& error) {
@@ -36,12 +43,12 @@ dialect::RequestRecord InferCall::begin_record() const {
 
 Status InferCall::read(ByteView message, MonoTime received, MonoTime deadline) {
   const Status decoded = decode(message, host_.limits.max_tensor_bytes, decoded_);
-  // Also a request that is wrong counts as one for its model.
-  if (!decoded.ok() && decoded_.model_name.empty()) return decoded;
-  auto found = host_.server->find(decoded_.model_name, decoded_.model_version);
-  if (!found.ok()) return decoded.ok() ? found.status() : decoded;
-  model_ = std::move(found).value();
-  if (!decoded.ok()) return decoded;
+  if (!decoded.ok()) {
+    // Also a request that is wrong counts as one for its model.
+    auto found = host_.server->find(decoded_.model_name, decoded_.model_version);
+    if (found.ok()) model_ = std::move(found).value();
+    return decoded;
+  }
   request.id = decoded_.id;
   request.inputs = std::move(decoded_.inputs);
   request.requested_outputs.reserve(decoded_.outputs.size());

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "contracts/dialect/server_timing.h"
+#include "contracts/dialect/wishes.h"
 #include "plugins/dialects/records/describe.h"
 #include "plugins/dialects/records/page.h"
 #include "plugins/dialects/records/predict.h"
@@ -44,9 +45,9 @@ class RecordsDialect final : public dialect::Dialect {
       case kPredictVersion:
         return predict(host_, values[0], values[1], std::move(exchange));
       case kDescribe:
-        return describe(values[0], {}, *exchange);
+        return describe(values[0], {}, std::move(exchange));
       case kDescribeVersion:
-        return describe(values[0], values[1], *exchange);
+        return describe(values[0], values[1], std::move(exchange));
       case kList:
         return respond_json(list_deployments(*host_.server), *exchange);
       case kOpenApi:
@@ -63,12 +64,15 @@ class RecordsDialect final : public dialect::Dialect {
   }
 
  private:
-  void describe(std::string_view name, std::string_view version, Exchange& exchange) {
-    const auto model = host_.server->find(name, version);
-    if (!model.ok()) return respond_error(model.error(), exchange);
-    const auto versions = host_.server->versions(name);
-    if (!versions.ok()) return respond_error(versions.error(), exchange);
-    respond_json(describe_deployment(**model, *versions), exchange);
+  void describe(std::string_view name, std::string_view version, std::unique_ptr<Exchange> exchange) {
+    dialect::with_model(
+        *host_.server, name, version, std::move(exchange),
+        [this](const Result<dialect::ModelLease>& model, const std::unique_ptr<Exchange>& asked) {
+          if (!model.ok()) return respond_error(model.error(), *asked);
+          const auto versions = host_.server->versions((*model)->name());
+          if (!versions.ok()) return respond_error(versions.error(), *asked);
+          respond_json(describe_deployment(**model, *versions), *asked);
+        });
   }
 
   static void page(Exchange& exchange) {
