@@ -115,7 +115,7 @@ void append_string(std::string& out, bool comma, std::string_view text, bool col
   out.resize(at + text.size() + 2 + (comma ? 1 : 0) + (colon ? 1 : 0));
   if (comma) out[at++] = ',';
   out[at++] = '"';
-  std::memcpy(out.data() + at, text.data(), text.size());
+  text.copy(out.data() + at, text.size());
   at += text.size();
   out[at++] = '"';
   if (colon) out[at] = ':';
