@@ -5,19 +5,18 @@
 #include <cstring>
 #include <limits>
 
-#include "forest/layout_internal.h"
+#include "forest/kernels_internal.h"
 #include "forest/link_internal.h"
 
 namespace slipway::forest {
 namespace {
 
+using internal::kLanes;
 using internal::Layout;
 using internal::Shape;
 using internal::TreeLayout;
 using internal::WalkNode;
 
-/// Rows that are walked together; a block holds its columns one after the other, each of so many values.
-constexpr std::size_t kLanes = 16;
 /// Fewer rows are walked one by one, trees together.
 constexpr std::size_t kFewRows = 4;
 /// Blocks that one tree is asked for before the next one, so that its nodes stay in the nearest cache; their
@@ -45,7 +44,7 @@ class Scratch {
 template <typename T, typename S>
 class Typed final : public Evaluator {
  public:
-  explicit Typed(const Forest& forest) : layout_(forest) {}
+  Typed(const Forest& forest, Isa isa) : layout_(forest), kernels_(internal::kernels_of<T, S>(isa)) {}
 
   void run(const void* features, std::size_t rows, void* answers) const override {
     const auto* from = static_cast<const std::byte*>(features);
@@ -148,7 +147,8 @@ class Typed final : public Evaluator {
     std::size_t i = 0;
     while (i < trees.size()) {
       std::size_t count = 0;
-      while (count < kTogether && i + count < trees.size() && trees[i + count].shape == Shape::kWalk) ++count;
+      while (count < kTogether && i + count < trees.size() && trees[i + count].shape != Shape::kGeneral)
+        ++count;
       if (count == kTogether) {
         walk_together(trees.subspan(i, kTogether), columns.data(), scores.data());
         i += kTogether;
@@ -204,28 +204,54 @@ class Typed final : public Evaluator {
     const std::size_t count = (rows + kLanes - 1) / kLanes;
     const std::size_t block_size = kLanes * layout_.columns;
     std::vector<T> columns(count * block_size);
-    for (std::size_t row = 0; row < rows; ++row) {
-      load_row(from + row * features * sizeof(T), &columns[row / kLanes * block_size + row % kLanes], kLanes);
-    }
-    std::vector<S> scores(count * kLanes * outputs);
-    for (std::size_t row = 0; row < count * kLanes; ++row)
-      std::copy(layout_.base.begin(), layout_.base.end(), &scores[row * outputs]);
-    for (const TreeLayout& tree : layout_.trees) {
-      for (std::size_t block = 0; block < count; ++block)
-        add_block(tree, &columns[block * block_size], &scores[block * kLanes * outputs]);
-    }
     for (std::size_t row = 0; row < rows; ++row)
-      finish(&scores[row * outputs], to + row * outputs * sizeof(S));
+      load_row(from + row * features * sizeof(T), &columns[row / kLanes * block_size + row % kLanes], kLanes);
+    std::vector<S> scores(count * kLanes * outputs);
+    for (std::size_t i = 0; i < scores.size(); ++i) scores[i] = layout_.base[i / kLanes % outputs];
+    for (const TreeLayout& tree : layout_.trees) {
+      add_blocks(tree,
+                 {columns.data(), block_size, scores.data() + tree.output * kLanes, kLanes * outputs, count});
+    }
+    Scratch<S, 64> one(outputs);
+    for (std::size_t row = 0; row < rows; ++row) {
+      const S* first = &scores[row / kLanes * kLanes * outputs + row % kLanes];
+      for (std::size_t k = 0; k < outputs; ++k) one.data()[k] = first[k * kLanes];
+      finish(one.data(), to + row * outputs * sizeof(S));
+    }
   }
 
-  void add_block(const TreeLayout& tree, const T* columns, S* scores) const {
-    const std::size_t outputs = layout_.forest.outputs;
-    if (tree.shape == Shape::kGeneral) {
-      for (std::size_t lane = 0; lane < kLanes; ++lane)
-        add_leaf(tree, general_leaf(tree, columns + lane, kLanes), scores + lane * outputs);
-      return;
+  void add_blocks(const TreeLayout& tree, const internal::Blocks<T, S>& blocks) const {
+    switch (tree.shape) {
+      case Shape::kQuick:
+        return kernels_.quick(tree, &layout_.tests[tree.tests_begin], &layout_.leaf_values[tree.values_begin],
+                              blocks);
+      case Shape::kSymmetric:
+        return kernels_.symmetric(tree, layout_.tests.data() + tree.tests_begin,
+                                  &layout_.leaf_values[tree.values_begin], blocks);
+      case Shape::kWalk:
+        return walk_blocks(tree, blocks);
+      case Shape::kGeneral:
+        break;
     }
-    for (std::size_t first = 0; first < kLanes; first += kTogether) {
+    for (std::size_t block = 0; block < blocks.count; ++block) {
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        add_lane(general_leaf(tree, blocks.columns + block * blocks.columns_stride + lane, kLanes),
+                 blocks.scores + block * blocks.scores_stride + lane);
+      }
+    }
+  }
+
+  /// Adds a leaf to one row's scores, which are kLanes apart.
+  template <typename V>
+  void add_lane(const V* leaf, S* scores) const {
+    for (std::size_t k = 0; k < layout_.forest.leaf_width; ++k) scores[k * kLanes] += static_cast<S>(leaf[k]);
+  }
+
+  void walk_blocks(const TreeLayout& tree, const internal::Blocks<T, S>& blocks) const {
+    for (std::size_t i = 0; i < blocks.count * kLanes; i += kTogether) {
+      const std::size_t block = i / kLanes;
+      const std::size_t first = i % kLanes;
+      const T* columns = blocks.columns + block * blocks.columns_stride;
       std::array<std::uint32_t, kTogether> at;
       at.fill(tree.root);
       for (std::uint32_t level = 0; level < tree.depth; ++level) {
@@ -233,29 +259,30 @@ class Typed final : public Evaluator {
         for (std::size_t k = 0; k < kTogether; ++k) at[k] = step(at[k], columns, first + k, kLanes);
       }
       for (std::size_t k = 0; k < kTogether; ++k) {
-        add_leaf(tree, &layout_.values[std::size_t{at[k]} * layout_.forest.leaf_width],
-                 scores + (first + k) * outputs);
+        add_lane(&layout_.values[std::size_t{at[k]} * layout_.forest.leaf_width],
+                 blocks.scores + block * blocks.scores_stride + first + k);
       }
     }
   }
 
   Layout<T, S> layout_;
+  internal::Kernels<T, S> kernels_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Evaluator>> make_evaluator(const Forest& forest) {
+Result<std::unique_ptr<Evaluator>> make_evaluator(const Forest& forest, Isa isa) {
   if (forest.nodes.size() + forest.trees.size() + forest.leaves.size() / forest.leaf_width >
       std::numeric_limits<std::uint32_t>::max() / 2) {
     return unsupported("the trees have too many nodes");
   }
   std::unique_ptr<Evaluator> made;
   if (forest.precision == Precision::kDouble) {
-    made = std::make_unique<Typed<double, double>>(forest);
+    made = std::make_unique<Typed<double, double>>(forest, isa);
   } else if (forest.sums == Precision::kDouble) {
-    made = std::make_unique<Typed<float, double>>(forest);
+    made = std::make_unique<Typed<float, double>>(forest, isa);
   } else {
-    made = std::make_unique<Typed<float, float>>(forest);
+    made = std::make_unique<Typed<float, float>>(forest, isa);
   }
   return made;
 }

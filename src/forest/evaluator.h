@@ -24,8 +24,14 @@ class Evaluator {
   virtual void run(const void* features, std::size_t rows, void* answers) const = 0;
 };
 
-/// Precondition: check(forest). Keeps no reference to it. Errors: forest.unsupported, where the trees are too
-/// many to be laid out.
-Result<std::unique_ptr<Evaluator>> make_evaluator(const Forest& forest);
+/// Instructions of the processor.
+enum class Isa : std::uint8_t { kPlain, kAvx2, kAvx512 };
+
+/// The best that this processor has.
+Isa best_isa();
+
+/// Precondition: check(forest), and the processor has `isa`. Keeps no reference to the forest. Errors:
+/// forest.unsupported, where the trees are too many to be laid out.
+Result<std::unique_ptr<Evaluator>> make_evaluator(const Forest& forest, Isa isa = best_isa());
 
 }  // namespace slipway::forest

@@ -128,8 +128,8 @@ class Maker {
 };
 
 template <typename T, typename S>
-void expect_reference(const Forest& forest, const std::vector<std::vector<double>>& rows) {
-  const auto evaluator = make_evaluator(forest);
+void expect_reference(const Forest& forest, const std::vector<std::vector<double>>& rows, Isa isa) {
+  const auto evaluator = make_evaluator(forest, isa);
   ASSERT_TRUE(evaluator.ok());
   std::vector<T> features;
   for (const auto& row : rows) features.insert(features.end(), row.begin(), row.end());
@@ -152,12 +152,15 @@ TEST(Evaluator, Answers_are_those_of_the_definition_bit_for_bit_however_many_row
     for (const std::size_t count : {0, 1, 3, 5, 16, 33, 300}) {
       std::vector<std::vector<double>> rows;
       for (std::size_t i = 0; i < count; ++i) rows.push_back(maker.row(forest));
-      if (forest.precision == Precision::kDouble) {
-        expect_reference<double, double>(forest, rows);
-      } else if (forest.sums == Precision::kDouble) {
-        expect_reference<float, double>(forest, rows);
-      } else {
-        expect_reference<float, float>(forest, rows);
+      for (const Isa isa : {Isa::kPlain, Isa::kAvx2, Isa::kAvx512}) {
+        if (isa > best_isa()) continue;
+        if (forest.precision == Precision::kDouble) {
+          expect_reference<double, double>(forest, rows, isa);
+        } else if (forest.sums == Precision::kDouble) {
+          expect_reference<float, double>(forest, rows, isa);
+        } else {
+          expect_reference<float, float>(forest, rows, isa);
+        }
       }
     }
   }
