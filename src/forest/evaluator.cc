@@ -138,33 +138,44 @@ class Typed final : public Evaluator {
     return ((set[category / 32] >> (category % 32)) & 1U) != 0;
   }
 
+  // Trees of like depth are walked together, whatever their order; their sum is made in it.
   void run_row(const std::byte* from, std::byte* to) const {
-    Scratch<T, 1024> columns(layout_.columns);
+    Scratch<T, 512> columns(layout_.columns);
     load_row(from, columns.data(), 1);
+    const std::span<const TreeLayout> trees(layout_.trees);
+    Scratch<std::uint32_t, 1024> places(trees.size());
+    std::uint32_t* const found = places.data();
+    const std::span<const std::uint32_t> order(layout_.by_depth);
+    std::size_t i = 0;
+    for (; i + kTogether <= order.size(); i += kTogether)
+      walk_together(order.subspan(i, kTogether), columns.data(), found);
+    for (; i < order.size(); ++i) {
+      const TreeLayout& tree = trees[order[i]];
+      std::uint32_t at = tree.root;
+      for (std::uint32_t level = 0; level < tree.depth; ++level) at = step(at, columns.data(), 0, 1);
+      found[order[i]] = at;
+    }
     Scratch<S, 64> scores(layout_.forest.outputs);
     std::copy(layout_.base.begin(), layout_.base.end(), scores.data());
-    const std::span<const TreeLayout> trees(layout_.trees);
-    std::size_t i = 0;
-    while (i < trees.size()) {
-      std::size_t count = 0;
-      while (count < kTogether && i + count < trees.size() && trees[i + count].shape != Shape::kGeneral)
-        ++count;
-      if (count == kTogether) {
-        walk_together(trees.subspan(i, kTogether), columns.data(), scores.data());
-        i += kTogether;
-        continue;
-      }
-      add_one(trees[i], columns.data(), scores.data());
-      ++i;
+    if (layout_.forest.outputs == 1 && order.size() == trees.size()) {
+      S sum = scores.data()[0];
+      for (std::size_t tree = 0; tree < trees.size(); ++tree) sum += layout_.values[found[tree]];
+      scores.data()[0] = sum;
+    } else {
+      add_leaves(found, columns.data(), scores.data());
     }
     finish(scores.data(), to);
   }
 
-  void add_one(const TreeLayout& tree, const T* columns, S* scores) const {
-    if (tree.shape == Shape::kGeneral) return add_leaf(tree, general_leaf(tree, columns, 1), scores);
-    std::uint32_t at = tree.root;
-    for (std::uint32_t level = 0; level < tree.depth; ++level) at = step(at, columns, 0, 1);
-    add_leaf(tree, &layout_.values[std::size_t{at} * layout_.forest.leaf_width], scores);
+  void add_leaves(const std::uint32_t* found, const T* columns, S* scores) const {
+    for (std::size_t i = 0; i < layout_.trees.size(); ++i) {
+      const TreeLayout& tree = layout_.trees[i];
+      if (tree.shape == Shape::kGeneral) {
+        add_leaf(tree, general_leaf(tree, columns, 1), scores);
+      } else {
+        add_leaf(tree, &layout_.values[std::size_t{found[i]} * layout_.forest.leaf_width], scores);
+      }
+    }
   }
 
   template <typename V>
@@ -183,19 +194,15 @@ class Typed final : public Evaluator {
     return node.children + (columns[node.column * stride + lane] < node.threshold ? 0U : 1U);
   }
 
-  void walk_together(std::span<const TreeLayout> trees, const T* columns, S* scores) const {
+  void walk_together(std::span<const std::uint32_t> order, const T* columns, std::uint32_t* found) const {
     std::array<std::uint32_t, kTogether> at;
-    std::uint32_t depth = 0;
-    for (std::size_t k = 0; k < kTogether; ++k) {
-      at[k] = trees[k].root;
-      depth = std::max(depth, trees[k].depth);
-    }
+    for (std::size_t k = 0; k < kTogether; ++k) at[k] = layout_.trees[order[k]].root;
+    const std::uint32_t depth = layout_.trees[order[kTogether - 1]].depth;
     for (std::uint32_t level = 0; level < depth; ++level) {
 #pragma GCC unroll 8
       for (std::size_t k = 0; k < kTogether; ++k) at[k] = step(at[k], columns, 0, 1);
     }
-    for (std::size_t k = 0; k < kTogether; ++k)
-      add_leaf(trees[k], &layout_.values[std::size_t{at[k]} * layout_.forest.leaf_width], scores);
+    for (std::size_t k = 0; k < kTogether; ++k) found[order[k]] = at[k];
   }
 
   void run_blocks(const std::byte* from, std::size_t rows, std::byte* to) const {

@@ -228,6 +228,11 @@ Layout<T, S>::Layout(const Forest& from) : forest(from), columns(from.features) 
     builder.add(tree);
     general = general || trees.back().shape == Shape::kGeneral;
   }
+  for (std::size_t i = 0; i < trees.size(); ++i) {
+    if (trees[i].shape != Shape::kGeneral) by_depth.push_back(static_cast<std::uint32_t>(i));
+  }
+  std::stable_sort(by_depth.begin(), by_depth.end(),
+                   [this](std::uint32_t a, std::uint32_t b) { return trees[a].depth < trees[b].depth; });
   for (const double value : forest.base) base.push_back(static_cast<S>(value));
   forest.trees = {};
   if (!general) {

@@ -69,6 +69,7 @@ struct Layout {
   std::vector<Test<T>> tests;
   std::vector<S> leaf_values;  ///< of kQuick and kSymmetric; each tree's padded to 32 or 64 at least
   std::vector<TreeLayout> trees;
+  std::vector<std::uint32_t> by_depth;  ///< the trees that can be walked, the shallowest first
   std::vector<S> base;
 };
 
