@@ -2,11 +2,11 @@
 //
 //   slipway_trees_time ROWS FEATURES BATCH[,BATCH] MODEL...
 //
-// ROWS is a file of float32 rows. Each model is loaded by the backend that knows it, and called with the
-// first rows of the file. For each batch and model, interleaved, a line "MODEL BATCH microseconds"; the least
-// of several rounds.
+// ROWS is a file of float32 rows. Each model is loaded by the backend that knows it, and called with other
+// rows of the file each time, as a server is: a processor learns the way of a row that it sees again. For
+// each batch and model, interleaved, a line "MODEL BATCH microseconds"; the least of several rounds.
 #include <algorithm>
-#include <chrono>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -43,33 +43,46 @@ struct Model {
   std::unique_ptr<backend::Instance> instance;
 };
 
-Tensor first_rows(const std::vector<float>& values, std::int64_t rows, std::int64_t features, DType dtype) {
-  const std::span<const float> part(values.data(), static_cast<std::size_t>(rows * features));
+/// The questions, in the order in which they are asked.
+using Questions = std::vector<Tensor>;
+
+Tensor some_rows(const std::vector<float>& values, std::int64_t first, std::int64_t rows,
+                 std::int64_t features, DType dtype) {
+  const std::span<const float> part(values.data() + first * features,
+                                    static_cast<std::size_t>(rows * features));
   if (dtype != DType::kFp64) return Tensor::of<float>({rows, features}, part);
   return Tensor::of<double>({rows, features}, std::vector<double>(part.begin(), part.end()));
 }
 
-double seconds_of(backend::Instance& instance, const Tensor& input, int calls) {
-  const TensorView inputs[] = {input.view()};
-  const auto start = std::chrono::steady_clock::now();
+Questions questions(const std::vector<float>& values, std::int64_t rows, std::int64_t features, DType dtype) {
+  Questions all;
+  const auto count = static_cast<std::int64_t>(values.size()) / features;
+  for (std::int64_t i = 0; i < std::clamp<std::int64_t>(16384 / rows, 8, 1024); ++i)
+    all.push_back(some_rows(values, i * rows % (count - rows), rows, features, dtype));
+  return all;
+}
+
+double seconds_of(const Clock& clock, backend::Instance& instance, const Questions& asked, int calls) {
+  const MonoTime start = clock.now();
   for (int i = 0; i < calls; ++i) {
+    const TensorView inputs[] = {asked[static_cast<std::size_t>(i) % asked.size()].view()};
     instance.submit(inputs, {}, [](const Result<infer::Response>& response) {
       if (!response.ok()) std::fprintf(stderr, "%s\n", response.status().to_string().c_str()), std::exit(1);
     });
   }
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return std::chrono::duration<double>(clock.now() - start).count();
 }
 
-void measure(std::vector<Model>& models, const std::vector<float>& values, std::int64_t features,
-             std::int64_t batch) {
+void measure(const Clock& clock, std::vector<Model>& models, const std::vector<float>& values,
+             std::int64_t features, std::int64_t batch) {
   std::vector<double> best(models.size(), 1e9);
   for (int round = 0; round < 15; ++round) {
     for (std::size_t i = 0; i < models.size(); ++i) {
       backend::Instance& instance = *models[i].instance;
-      const Tensor input = first_rows(values, batch, features, instance.signature().inputs[0].dtype);
-      const double once = std::max(seconds_of(instance, input, 1), 1e-7);
+      const Questions input = questions(values, batch, features, instance.signature().inputs[0].dtype);
+      const double once = std::max(seconds_of(clock, instance, input, 1), 1e-7);
       const int calls = std::clamp(static_cast<int>(0.02 / once), 1, 20000);
-      best[i] = std::min(best[i], seconds_of(instance, input, calls) / calls);
+      best[i] = std::min(best[i], seconds_of(clock, instance, input, calls) / calls);
     }
   }
   for (std::size_t i = 0; i < models.size(); ++i)
@@ -98,8 +111,14 @@ int main(int count, char** words) {
     if (!loaded.ok()) return std::fprintf(stderr, "%s\n", loaded.status().to_string().c_str()), 1;
     models.push_back({words[i], std::move(*loaded)});
   }
-  std::string batches = words[3];
-  for (char* word = std::strtok(batches.data(), ","); word != nullptr; word = std::strtok(nullptr, ","))
-    measure(models, values, std::atoll(words[2]), std::atoll(word));
+  const std::string batches = words[3];
+  const char* const end = batches.data() + batches.size();
+  for (const char* at = batches.data(); at < end;) {
+    std::int64_t batch = 0;
+    const auto [rest, error] = std::from_chars(at, end, batch);
+    if (error != std::errc() || batch < 1) return std::fprintf(stderr, "no batch: %s\n", at), 2;
+    measure(clock, models, values, std::atoll(words[2]), batch);
+    at = rest + 1;
+  }
   return 0;
 }

@@ -24,7 +24,8 @@ constexpr std::size_t kFewRows = 4;
 constexpr std::size_t kMostBlocks = 8;
 constexpr std::size_t kBlockBytes = std::size_t{48} << 10U;
 /// Trees that are walked together for one row.
-constexpr std::size_t kTogether = 8;
+constexpr std::size_t kTogether = 16;
+constexpr std::uint32_t kShallow = 7;
 constexpr double kTiny = static_cast<double>(1e-35F);
 
 /// Memory of a run: on the stack where it is little.
@@ -197,12 +198,33 @@ class Typed final : public Evaluator {
   void walk_together(std::span<const std::uint32_t> order, const T* columns, std::uint32_t* found) const {
     std::array<std::uint32_t, kTogether> at;
     for (std::size_t k = 0; k < kTogether; ++k) at[k] = layout_.trees[order[k]].root;
-    const std::uint32_t depth = layout_.trees[order[kTogether - 1]].depth;
-    for (std::uint32_t level = 0; level < depth; ++level) {
-#pragma GCC unroll 8
-      for (std::size_t k = 0; k < kTogether; ++k) at[k] = step(at[k], columns, 0, 1);
-    }
+    walk<1>(at, layout_.trees[order[kTogether - 1]].depth, columns, 0);
     for (std::size_t k = 0; k < kTogether; ++k) found[order[k]] = at[k];
+  }
+
+  /// Walks down from `at`, for one row (kStride 1) or for the rows of a block from `first` on. Deep trees are
+  /// mostly lopsided: there it is seen whether all have reached a leaf.
+  template <std::size_t kStride>
+  void walk(std::array<std::uint32_t, kTogether>& at, std::uint32_t depth, const T* columns,
+            std::size_t first) const {
+    const auto go = [&] {
+#pragma GCC unroll 16
+      for (std::size_t k = 0; k < kTogether; ++k)
+        at[k] = step(at[k], columns, kStride == 1 ? 0 : first + k, kStride);
+    };
+    if (depth <= kShallow) {
+      for (std::uint32_t level = 0; level < depth; ++level) go();
+      return;
+    }
+    for (std::uint32_t level = 0; level < depth; level += 2) {
+      go();
+      const std::array<std::uint32_t, kTogether> before = at;
+      go();
+      std::uint32_t moved = 0;
+#pragma GCC unroll 16
+      for (std::size_t k = 0; k < kTogether; ++k) moved |= before[k] ^ at[k];
+      if (moved == 0) return;
+    }
   }
 
   void run_blocks(const std::byte* from, std::size_t rows, std::byte* to) const {
@@ -261,10 +283,7 @@ class Typed final : public Evaluator {
       const T* columns = blocks.columns + block * blocks.columns_stride;
       std::array<std::uint32_t, kTogether> at;
       at.fill(tree.root);
-      for (std::uint32_t level = 0; level < tree.depth; ++level) {
-#pragma GCC unroll 8
-        for (std::size_t k = 0; k < kTogether; ++k) at[k] = step(at[k], columns, first + k, kLanes);
-      }
+      walk<kLanes>(at, tree.depth, columns, first);
       for (std::size_t k = 0; k < kTogether; ++k) {
         add_lane(&layout_.values[std::size_t{at[k]} * layout_.forest.leaf_width],
                  blocks.scores + block * blocks.scores_stride + first + k);

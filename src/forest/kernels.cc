@@ -2,9 +2,12 @@
 
 #include <bit>
 #include <cstring>
+#include <type_traits>
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define SLIPWAY_FOREST_X86 1
+// GCC 12 takes the header's own undefined registers for mistakes (GCC bug 105593).
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #include <immintrin.h>
 #endif
 
@@ -48,8 +51,10 @@ SLIPWAY_FOREST_INLINE void less(const double* column, double threshold, Words& a
 template <std::size_t kCount, typename T, typename S>
 SLIPWAY_FOREST_INLINE void find_leaves(const Test<T>* test, const Test<T>* end, const T* columns,
                                        std::size_t stride, Words* found) {
+#pragma GCC unroll 8
   for (std::size_t b = 0; b < kCount; ++b) found[b] = ~Words{};
   for (; test != end; ++test) {
+#pragma GCC unroll 8
     for (std::size_t b = 0; b < kCount; ++b) {
       Words answer;
       less(columns + b * stride + test->place, test->threshold, answer);
@@ -68,6 +73,7 @@ SLIPWAY_FOREST_INLINE void quick_blocks(const TreeLayout& tree, const Test<T>* t
   Words high[kCount];
   find_leaves<kCount, T, S>(tests, middle, columns, stride, low);
   find_leaves<kCount, T, S>(middle, end, columns, stride, high);
+#pragma GCC unroll 8
   for (std::size_t b = 0; b < kCount; ++b) {
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
       const std::uint64_t left = std::uint64_t{high[b][lane]} << 32U | low[b][lane];
@@ -81,14 +87,17 @@ SLIPWAY_FOREST_INLINE void symmetric_blocks(const TreeLayout& tree, const Test<T
                                             const T* columns, std::size_t stride, S* scores,
                                             std::size_t scores_stride) {
   Words leaf[kCount];
+#pragma GCC unroll 8
   for (std::size_t b = 0; b < kCount; ++b) leaf[b] = Words{} + tree.start;
   for (const Test<T>* test = tests; test != tests + tree.tests; ++test) {
+#pragma GCC unroll 8
     for (std::size_t b = 0; b < kCount; ++b) {
       Words answer;
       less(columns + b * stride + test->place, test->threshold, answer);
       leaf[b] ^= answer & test->bits;
     }
   }
+#pragma GCC unroll 8
   for (std::size_t b = 0; b < kCount; ++b) {
     for (std::size_t lane = 0; lane < kLanes; ++lane)
       scores[b * scores_stride + lane] += values[leaf[b][lane]];
@@ -167,10 +176,28 @@ SLIPWAY_FOREST_AVX512 SLIPWAY_FOREST_INLINE void add_values(const float* values,
   if (width > 64) found = _mm512_i32gather_ps(leaf, values, 4);
   _mm512_storeu_ps(scores, _mm512_add_ps(_mm512_loadu_ps(scores), found));
 }
-SLIPWAY_FOREST_AVX512 SLIPWAY_FOREST_INLINE void add_values(const double* values, std::size_t /*width*/,
+/// Values of up to 64 doubles, looked up in registers: a permutation of 16 gives four candidates, of which
+/// the upper bits of the leaf choose.
+SLIPWAY_FOREST_AVX512 SLIPWAY_FOREST_INLINE __m512d look_up(const double* values, std::size_t width,
+                                                            __m256i leaf) {
+  const __m512i index = _mm512_cvtepu32_epi64(leaf);
+  const __mmask8 bit4 = _mm512_test_epi64_mask(index, _mm512_set1_epi64(16));
+  const auto of_16 = [&](std::size_t from) SLIPWAY_FOREST_AVX512 {
+    return _mm512_permutex2var_pd(_mm512_loadu_pd(values + from), index, _mm512_loadu_pd(values + from + 8));
+  };
+  const __m512d low = _mm512_mask_blend_pd(bit4, of_16(0), of_16(16));
+  if (width <= 32) return low;
+  const __m512d high = _mm512_mask_blend_pd(bit4, of_16(32), of_16(48));
+  return _mm512_mask_blend_pd(_mm512_test_epi64_mask(index, _mm512_set1_epi64(32)), low, high);
+}
+
+SLIPWAY_FOREST_AVX512 SLIPWAY_FOREST_INLINE void add_values(const double* values, std::size_t width,
                                                             __m512i leaf, double* scores) {
-  const __m512d low = _mm512_i32gather_pd(_mm512_castsi512_si256(leaf), values, 8);
-  const __m512d high = _mm512_i32gather_pd(_mm512_extracti64x4_epi64(leaf, 1), values, 8);
+  const __m256i first = _mm512_castsi512_si256(leaf);
+  const __m256i second = _mm512_extracti64x4_epi64(leaf, 1);
+  const bool in_registers = width <= 64;
+  const __m512d low = in_registers ? look_up(values, width, first) : _mm512_i32gather_pd(first, values, 8);
+  const __m512d high = in_registers ? look_up(values, width, second) : _mm512_i32gather_pd(second, values, 8);
   _mm512_storeu_pd(scores, _mm512_add_pd(_mm512_loadu_pd(scores), low));
   _mm512_storeu_pd(scores + 8, _mm512_add_pd(_mm512_loadu_pd(scores + 8), high));
 }
@@ -185,10 +212,12 @@ template <std::size_t kCount, typename T>
 SLIPWAY_FOREST_AVX512 SLIPWAY_FOREST_INLINE void find_leaves_512(const Test<T>* test, const Test<T>* end,
                                                                  const T* columns, std::size_t stride,
                                                                  __m512i* found) {
+#pragma GCC unroll 8
   for (std::size_t b = 0; b < kCount; ++b) found[b] = _mm512_set1_epi32(-1);
   for (; test != end; ++test) {
     const __m512i bits = _mm512_set1_epi32(static_cast<int>(test->bits));
     const T* column = columns + test->place;
+#pragma GCC unroll 8
     for (std::size_t b = 0; b < kCount; ++b) {
       const __mmask16 yes = less_mask(column + b * stride, test->threshold);
       found[b] = _mm512_mask_and_epi32(found[b], static_cast<__mmask16>(~yes), found[b], bits);
@@ -206,15 +235,18 @@ struct Quick512 {
     const Test<T>* end = tests + tree.tests;
     __m512i low[kCount];
     find_leaves_512<kCount>(tests, middle, columns, stride, low);
+#pragma GCC unroll 8
     for (std::size_t b = 0; b < kCount; ++b) low[b] = lowest_bit(low[b]);
     if (tree.leaves > 32) {
       __m512i high[kCount];
       find_leaves_512<kCount>(middle, end, columns, stride, high);
+#pragma GCC unroll 8
       for (std::size_t b = 0; b < kCount; ++b) {
         const __mmask16 none = _mm512_cmplt_epi32_mask(low[b], _mm512_setzero_si512());
         low[b] = _mm512_mask_add_epi32(low[b], none, lowest_bit(high[b]), _mm512_set1_epi32(32));
       }
     }
+#pragma GCC unroll 8
     for (std::size_t b = 0; b < kCount; ++b)
       add_values(values, tree.leaves, low[b], scores + b * scores_stride);
   }
@@ -227,14 +259,17 @@ struct Symmetric512 {
                                                               std::size_t stride, S* scores,
                                                               std::size_t scores_stride) {
     __m512i leaf[kCount];
+#pragma GCC unroll 8
     for (std::size_t b = 0; b < kCount; ++b) leaf[b] = _mm512_set1_epi32(static_cast<int>(tree.start));
     for (const Test<T>* test = tests; test != tests + tree.tests; ++test) {
       const __m512i bits = _mm512_set1_epi32(static_cast<int>(test->bits));
+#pragma GCC unroll 8
       for (std::size_t b = 0; b < kCount; ++b) {
         const __mmask16 yes = less_mask(columns + b * stride + test->place, test->threshold);
         leaf[b] = _mm512_mask_xor_epi32(leaf[b], yes, leaf[b], bits);
       }
     }
+#pragma GCC unroll 8
     for (std::size_t b = 0; b < kCount; ++b)
       add_values(values, tree.leaves, leaf[b], scores + b * scores_stride);
   }
@@ -243,17 +278,15 @@ struct Symmetric512 {
 template <typename Kind, typename T, typename S>
 SLIPWAY_FOREST_AVX512 void run_avx512(const TreeLayout& tree, const Test<T>* tests, const S* values,
                                       const Blocks<T, S>& blocks) {
+  const auto run = [&](auto count, std::size_t block) SLIPWAY_FOREST_AVX512 {
+    Kind::template run<decltype(count)::value>(
+        tree, tests, values, blocks.columns + block * blocks.columns_stride, blocks.columns_stride,
+        blocks.scores + block * blocks.scores_stride, blocks.scores_stride);
+  };
   std::size_t block = 0;
-  for (; block + 4 <= blocks.count; block += 4) {
-    Kind::template run<4>(tree, tests, values, blocks.columns + block * blocks.columns_stride,
-                          blocks.columns_stride, blocks.scores + block * blocks.scores_stride,
-                          blocks.scores_stride);
-  }
-  for (; block < blocks.count; ++block) {
-    Kind::template run<1>(tree, tests, values, blocks.columns + block * blocks.columns_stride,
-                          blocks.columns_stride, blocks.scores + block * blocks.scores_stride,
-                          blocks.scores_stride);
-  }
+  for (; block + 8 <= blocks.count; block += 8) run(std::integral_constant<std::size_t, 8>{}, block);
+  for (; block + 2 <= blocks.count; block += 2) run(std::integral_constant<std::size_t, 2>{}, block);
+  for (; block < blocks.count; ++block) run(std::integral_constant<std::size_t, 1>{}, block);
 }
 
 #endif
