@@ -252,7 +252,7 @@ void announce(Context& context, Assembly& assembly, const std::vector<Outcome>& 
     if (!model.ok()) {
       // A client may have unloaded it meanwhile: it was ready, and is not any more.
       const Error& why = outcome.status.ok() ? model.error() : outcome.status.error();
-      const bool later = why.id() == "model.on_demand" || why.id() == "model.unknown";
+      const bool later = why.id() == dialect::kOnDemand || why.id() == "model.unknown";
       context.print("  " + outcome.name + (later ? ": " : ": not ready: ") + why.message());
       continue;
     }

@@ -1,27 +1,18 @@
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <limits>
 #include <tuple>
 
 #include "forest/models_testing.h"
-#include "forest/reader.h"
-#include "forest/reference_testing.h"
+#include "forest/reading_testing.h"
 
 namespace slipway::forest {
 namespace {
 
+using testing::answer;
 using testing::catboost_json;
-using testing::reference_answers;
+using testing::expect_refused;
+using testing::kNan;
 using testing::replaced;
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-double answer(const std::string& text, std::vector<double> row) {
-  const auto forest = read(as_bytes(text));
-  EXPECT_TRUE(forest.ok()) << forest.status().to_string();
-  return forest.ok() ? reference_answers(*forest, row).at(0) : kNan;
-}
 
 TEST(Catboost, The_bits_of_a_leaf_s_number_are_the_answers_of_the_splits) {
   const std::string text =
@@ -82,11 +73,7 @@ TEST(Catboost, A_file_that_makes_no_sense_is_refused_by_what_is_wrong) {
       {"\"oblivious_trees\"", "\"forest\"", "lacks 'trees'"},
   };
   for (const auto& [from, to, says] : rows) {
-    const auto forest = read(as_bytes(replaced(good, from, to)));
-    ASSERT_FALSE(forest.ok()) << to;
-    EXPECT_EQ(forest.error().id(), "forest.damaged") << to;
-    EXPECT_NE(forest.error().message().find(says), std::string::npos)
-        << to << ": " << forest.error().message();
+    expect_refused(replaced(good, from, to), "forest.damaged", says);
   }
   for (std::size_t cut = 18; cut < good.size(); ++cut) EXPECT_FALSE(read(as_bytes(good.substr(0, cut))).ok());
 }
@@ -98,9 +85,7 @@ TEST(Catboost, What_is_not_done_is_refused_with_the_way_out) {
       {"FloatFeature", "OnlineCtr"},
       {"\"float_features\"", "\"categorical_features\":[{}],\"float_features\""}};
   for (const auto& [from, to] : rows) {
-    const auto forest = read(as_bytes(replaced(catboost_json(), from, to)));
-    ASSERT_FALSE(forest.ok()) << to;
-    EXPECT_EQ(forest.error().id(), "forest.unsupported") << to;
+    expect_refused(replaced(catboost_json(), from, to), "forest.unsupported");
   }
 }
 

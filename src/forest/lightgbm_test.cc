@@ -1,27 +1,19 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <tuple>
 
 #include "forest/models_testing.h"
-#include "forest/reader.h"
-#include "forest/reference_testing.h"
+#include "forest/reading_testing.h"
 
 namespace slipway::forest {
 namespace {
 
+using testing::answer;
+using testing::expect_refused;
+using testing::kNan;
 using testing::lightgbm_text;
-using testing::reference_answers;
 using testing::replaced;
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-double answer(const std::string& text, std::vector<double> row) {
-  const auto forest = read(as_bytes(text));
-  EXPECT_TRUE(forest.ok()) << forest.status().to_string();
-  return forest.ok() ? reference_answers(*forest, row).at(0) : kNan;
-}
 
 // Bits of decision_type: 1 by categories, 2 missing left, 4 zero is missing, 8 NaN is missing.
 std::string with_decision(const std::string& bits) {
@@ -91,11 +83,7 @@ TEST(Lightgbm, A_file_that_makes_no_sense_is_refused_by_what_is_wrong) {
       {"num_cat=0", "num_cat=2\ncat_boundaries=0 2 1\ncat_threshold=1", "ascend"},
   };
   for (const auto& [from, to, says] : rows) {
-    const auto forest = read(as_bytes(replaced(good, from, to)));
-    ASSERT_FALSE(forest.ok()) << to;
-    EXPECT_EQ(forest.error().id(), "forest.damaged") << to;
-    EXPECT_NE(forest.error().message().find(says), std::string::npos)
-        << to << ": " << forest.error().message();
+    expect_refused(replaced(good, from, to), "forest.damaged", says);
   }
   for (std::size_t cut = 13; cut < good.find("end of trees") + 12; ++cut)
     EXPECT_FALSE(read(as_bytes(good.substr(0, cut))).ok()) << cut;
@@ -109,9 +97,7 @@ TEST(Lightgbm, What_is_not_done_is_refused_with_what_it_is) {
       {"split_feature=0 1\nthreshold=0.1 2\ndecision_type=2 2",
        "split_feature=0 0\nthreshold=0.1 2\ndecision_type=4 8"}};
   for (const auto& [from, to] : rows) {
-    const auto forest = read(as_bytes(replaced(lightgbm_text(), from, to)));
-    ASSERT_FALSE(forest.ok()) << to;
-    EXPECT_EQ(forest.error().id(), "forest.unsupported") << to;
+    expect_refused(replaced(lightgbm_text(), from, to), "forest.unsupported");
   }
 }
 

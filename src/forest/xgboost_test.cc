@@ -1,28 +1,20 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <tuple>
 
 #include "forest/models_testing.h"
-#include "forest/reader.h"
-#include "forest/reference_testing.h"
+#include "forest/reading_testing.h"
 
 namespace slipway::forest {
 namespace {
 
-using testing::reference_answers;
+using testing::answer;
+using testing::expect_refused;
+using testing::kNan;
 using testing::replaced;
 using testing::xgboost_json;
 using testing::XgboostModel;
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-double answer(const std::string& text, std::vector<double> row) {
-  const auto forest = read(as_bytes(text));
-  EXPECT_TRUE(forest.ok()) << forest.status().to_string();
-  return forest.ok() ? reference_answers(*forest, row).at(0) : kNan;
-}
 
 TEST(Xgboost, A_row_below_the_threshold_goes_left_and_a_missing_value_where_the_node_says) {
   const std::string text = xgboost_json({});
@@ -99,11 +91,7 @@ TEST(Xgboost, A_file_that_makes_no_sense_is_refused_by_what_is_wrong) {
       {"\"learner_model_param\"", "\"learner_model\"", "lacks 'learner_model_param'"},
   };
   for (const auto& [from, to, says] : rows) {
-    const auto forest = read(as_bytes(replaced(good, from, to)));
-    ASSERT_FALSE(forest.ok()) << to;
-    EXPECT_EQ(forest.error().id(), "forest.damaged") << to;
-    EXPECT_NE(forest.error().message().find(says), std::string::npos)
-        << to << ": " << forest.error().message();
+    expect_refused(replaced(good, from, to), "forest.damaged", says);
   }
   for (std::size_t cut = 12; cut < good.size(); ++cut) EXPECT_FALSE(read(as_bytes(good.substr(0, cut))).ok());
 }
@@ -114,9 +102,7 @@ TEST(Xgboost, What_is_not_done_is_refused_with_what_it_is) {
       {"gbtree", "gblinear"},
       {"\"size_leaf_vector\":\"1\"", "\"size_leaf_vector\":\"3\""}};
   for (const auto& [from, to] : rows) {
-    const auto forest = read(as_bytes(replaced(xgboost_json({}), from, to)));
-    ASSERT_FALSE(forest.ok()) << to;
-    EXPECT_EQ(forest.error().id(), "forest.unsupported") << to;
+    expect_refused(replaced(xgboost_json({}), from, to), "forest.unsupported");
   }
 }
 

@@ -362,10 +362,14 @@ TEST(Http1Test, AClientThatVanishesBeforeTheAnswerIsNoticed) {
   ASSERT_TRUE(server.run_until([&] { return server.server->counters().open == 0; }));
 }
 
+// A half-closed socket of either kind tells its end in its own way.
+std::vector<Endpoint> tcp_and_unix(const std::string& name) {
+  const std::string path = ::testing::TempDir() + "/" + name + "_" + std::to_string(::getpid()) + ".sock";
+  return {{.host = "127.0.0.1", .port = 0, .path = {}}, {.host = {}, .port = 0, .path = path}};
+}
+
 TEST(Http1Test, AClientMayEndItsSideAndStillBeAnswered) {
-  const std::string path = ::testing::TempDir() + "/half_" + std::to_string(::getpid()) + ".sock";
-  for (const Endpoint& endpoint : {Endpoint{.host = "127.0.0.1", .port = 0, .path = {}},
-                                   Endpoint{.host = {}, .port = 0, .path = path}}) {
+  for (const Endpoint& endpoint : tcp_and_unix("half")) {
     StepServer server({}, {.endpoint = endpoint});
     HeldExchanges held;
     server.handler.answer = held.hold();
@@ -406,9 +410,7 @@ TEST(Http1Test, AClientOfHttp10ThatEndedItsSideIsAnsweredWithoutBeingAsked) {
 }
 
 TEST(Http1Test, AClientThatClosedItsSocketIsGone) {
-  const std::string path = ::testing::TempDir() + "/closed_" + std::to_string(::getpid()) + ".sock";
-  for (const Endpoint& endpoint : {Endpoint{.host = "127.0.0.1", .port = 0, .path = {}},
-                                   Endpoint{.host = {}, .port = 0, .path = path}}) {
+  for (const Endpoint& endpoint : tcp_and_unix("closed")) {
     StepServer server({}, {.endpoint = endpoint});
     HeldExchanges held;
     server.handler.answer = held.hold();

@@ -9,6 +9,7 @@ import textwrap
 
 import pytest
 import requests
+from processes import children
 from test_workers import facts, metric, wait_until
 
 ECHO = """\
@@ -55,16 +56,7 @@ def run(tensors):
 
 def python_workers(server):
     """The processes that the server started and that became Python."""
-    found = []
-    for status in pathlib.Path("/proc").glob("[0-9]*/status"):
-        try:
-            parent = next(line for line in status.read_text().splitlines() if line.startswith("PPid:")).split()[1]
-            words = (status.parent / "cmdline").read_bytes().decode().split("\0")
-        except (OSError, StopIteration):
-            continue  # it ended meanwhile
-        if int(parent) == server.process.pid and "slipway_worker" in words:
-            found.append(int(status.parent.name))
-    return found
+    return [pid for pid, words in children(server).items() if "slipway_worker" in words]
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import time
 
 import pytest
 import requests
+from processes import children
 
 ENVIRONMENT = """
 deployments:
@@ -20,16 +21,7 @@ deployments:
 
 def workers(server):
     """The worker processes of a server, by the model that each says it serves."""
-    found = {}
-    for status in pathlib.Path("/proc").glob("[0-9]*/status"):
-        try:
-            parent = next(line for line in status.read_text().splitlines() if line.startswith("PPid:")).split()[1]
-            words = (status.parent / "cmdline").read_bytes().decode().split("\0")
-        except (OSError, StopIteration):
-            continue  # it ended meanwhile
-        if int(parent) == server.process.pid and words[1:2] == ["worker"]:
-            found[words[2].split()[0]] = int(status.parent.name)
-    return found
+    return {words[2].split()[0]: pid for pid, words in children(server).items() if words[1:2] == ["worker"]}
 
 
 def wait_until(holds, seconds=20):

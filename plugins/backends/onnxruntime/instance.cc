@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "base/text.h"
+#include "contracts/backend/run_on.h"
 #include "plugins/backends/onnxruntime/inline_array_internal.h"
 #include "plugins/backends/onnxruntime/prepared_internal.h"
 
@@ -83,28 +84,11 @@ class OnnxInstance final : public backend::Instance {
 
   void submit(std::span<const TensorView> inputs, std::span<const std::size_t> outputs,
               backend::Completion done) override {
-    if (executor_ == nullptr) {
-      done(run(inputs, outputs));
-    } else {
-      executor_->execute(std::make_unique<RunTask>(*this, inputs, outputs, std::move(done)));
-    }
+    backend::run_on(
+        executor_, [this, inputs, outputs] { return run(inputs, outputs); }, std::move(done));
   }
 
  private:
-  class RunTask final : public backend::Executor::Task {
-   public:
-    RunTask(OnnxInstance& instance, std::span<const TensorView> inputs, std::span<const std::size_t> outputs,
-            backend::Completion done)
-        : instance_(instance), inputs_(inputs), outputs_(outputs), done_(std::move(done)) {}
-    void run() override { done_(instance_.run(inputs_, outputs_)); }
-
-   private:
-    OnnxInstance& instance_;
-    std::span<const TensorView> inputs_;
-    std::span<const std::size_t> outputs_;
-    backend::Completion done_;
-  };
-
   Result<infer::Response> run(std::span<const TensorView> inputs, std::span<const std::size_t> wanted);
   Result<infer::Response> run_ordinarily(std::span<const TensorView> inputs,
                                          std::span<const std::size_t> wanted);

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "contracts/dialect/refusal.h"
 #include "contracts/dialect/server_timing.h"
 #include "openinference/words.h"
 #include "plugins/dialects/openinference/decode.h"
@@ -94,18 +95,10 @@ class InferCall final : public dialect::ExchangeCall {
   Duration parse_;
 };
 
-// Answers a request that came no further than being read, and says so in the record.
 void refuse(const Error& error, Duration parse, dialect::RequestRecord& record, Exchange& exchange) {
-  record.code = error.code();
-  record.client = exchange.peer();
-  record.timings = dialect::timings_of_refused(exchange);
-  record.timings.parse = parse;
+  dialect::note_refused(error, parse, exchange, record);
   respond_error(error, record.timings, exchange);
 }
-
-}  // namespace
-
-namespace {
 
 void answer(const Host& host, const Result<ModelLease>& model, std::unique_ptr<Exchange> exchange) {
   const MonoTime begin = host.clock->now();

@@ -4,8 +4,7 @@
 #include <span>
 #include <utility>
 
-#include "contracts/dialect/server_timing.h"
-#include "contracts/dialect/wishes.h"
+#include "contracts/dialect/refusal.h"
 #include "json/writer.h"
 
 namespace slipway::openinference {
@@ -15,17 +14,6 @@ using dialect::Header;
 
 constexpr Header kJson{"Content-Type", "application/json"};
 constexpr Header kNoSniff{"X-Content-Type-Options", "nosniff"};
-
-void respond_error(const Error& error, const infer::Timings* timings, dialect::Exchange& exchange) {
-  std::array<Header, 4> headers = {kJson, kNoSniff};
-  std::size_t count = 2;
-  const std::string wait = dialect::retry_after(error);
-  if (error.code() == Code::kResourceExhausted || error.code() == Code::kUnavailable)
-    headers[count++] = {"Retry-After", wait};
-  const dialect::ServerTiming timing(timings == nullptr ? infer::Timings{} : *timings);
-  if (timings != nullptr) headers[count++] = {dialect::ServerTiming::kHeader, timing.text()};
-  exchange.respond(http_status(error.code()), std::span(headers).first(count), encode_error(error));
-}
 
 }  // namespace
 
@@ -72,11 +60,13 @@ std::string encode_error(const Error& error) {
 }
 
 void respond_error(const Error& error, dialect::Exchange& exchange) {
-  respond_error(error, nullptr, exchange);
+  const dialect::RefusalFields fields(error);
+  exchange.respond(http_status(error.code()), fields.all(), encode_error(error));
 }
 
 void respond_error(const Error& error, const infer::Timings& timings, dialect::Exchange& exchange) {
-  respond_error(error, &timings, exchange);
+  const dialect::RefusalFields fields(error, timings);
+  exchange.respond(http_status(error.code()), fields.all(), encode_error(error));
 }
 
 void respond_json(int status, std::string body, dialect::Exchange& exchange) {

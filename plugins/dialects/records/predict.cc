@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/text.h"
-#include "contracts/dialect/server_timing.h"
+#include "contracts/dialect/refusal.h"
 #include "contracts/dialect/wishes.h"
 #include "json/json.h"
 #include "json/writer.h"
@@ -106,12 +106,8 @@ Result<Asked> receive(const Host& host, const dialect::ServedModel& model, const
   return Asked{std::move(batch), wishes};
 }
 
-// Answers a request that came no further than being read, and says so in the record.
 void refuse(const Error& error, Duration parse, dialect::RequestRecord& record, Exchange& exchange) {
-  record.code = error.code();
-  record.client = exchange.peer();
-  record.timings = dialect::timings_of_refused(exchange);
-  record.timings.parse = parse;
+  dialect::note_refused(error, parse, exchange, record);
   respond_error(error, record.timings, exchange);
 }
 

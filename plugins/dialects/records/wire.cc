@@ -4,8 +4,7 @@
 #include <array>
 
 #include "base/text.h"
-#include "contracts/dialect/server_timing.h"
-#include "contracts/dialect/wishes.h"
+#include "contracts/dialect/refusal.h"
 #include "function/function.h"
 #include "json/writer.h"
 
@@ -61,17 +60,6 @@ bool charset_is_utf8(std::string_view parameters) {
   return true;
 }
 
-void respond_error(const Error& error, const infer::Timings* timings, dialect::Exchange& exchange) {
-  std::array<Header, 4> headers = {kJson, kNoSniff};
-  std::size_t count = 2;
-  const std::string wait = dialect::retry_after(error);
-  if (error.code() == Code::kResourceExhausted || error.code() == Code::kUnavailable)
-    headers[count++] = {"Retry-After", wait};
-  const dialect::ServerTiming timing(timings == nullptr ? infer::Timings{} : *timings);
-  if (timings != nullptr) headers[count++] = {dialect::ServerTiming::kHeader, timing.text()};
-  exchange.respond(dialect::http_status(error.code()), std::span(headers).first(count), encode_error(error));
-}
-
 }  // namespace
 
 std::string encode_error(const Error& error) {
@@ -95,11 +83,13 @@ std::string encode_error(const Error& error) {
 }
 
 void respond_error(const Error& error, dialect::Exchange& exchange) {
-  respond_error(error, nullptr, exchange);
+  const dialect::RefusalFields fields(error);
+  exchange.respond(dialect::http_status(error.code()), fields.all(), encode_error(error));
 }
 
 void respond_error(const Error& error, const infer::Timings& timings, dialect::Exchange& exchange) {
-  respond_error(error, &timings, exchange);
+  const dialect::RefusalFields fields(error, timings);
+  exchange.respond(dialect::http_status(error.code()), fields.all(), encode_error(error));
 }
 
 void respond_json(std::string body, dialect::Exchange& exchange) {
