@@ -49,7 +49,7 @@ WorkerMetrics::WorkerMetrics(telemetry::Registry& registry) {
   registry.counter_callback("slipway_worker_starts_total", "Workers that loaded their model.",
                             [this] { return samples(starts_); });
   registry.counter_callback("slipway_worker_deaths_total",
-                            "Workers that died, by signal, exit, memory, watchdog, protocol or load.",
+                            "Workers that died, by signal, exit, memory, watchdog, protocol, load or start.",
                             [this] { return samples(deaths_); });
 }
 

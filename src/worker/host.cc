@@ -115,7 +115,9 @@ void Host::start() {
     seat->state = Seat::State::kQueued;
     queue_.push_back(number);
   }
-  if (const Status started = try_start(); !started.ok()) died("load", started.error().message());
+  if (const Status started = try_start(); !started.ok()) {
+    died("start", started.error().message(), started.error().within("no worker could be started"));
+  }
 }
 
 Status Host::try_start() {
@@ -313,7 +315,7 @@ void Host::on_exit(std::uint32_t) {
   }
 }
 
-void Host::died(std::string_view kind, const std::string& why) {
+void Host::died(std::string_view kind, const std::string& why, std::optional<Error> unstarted) {
   if (process_.running()) {
     detach_process();
     process_ = Process();
@@ -331,7 +333,13 @@ void Host::died(std::string_view kind, const std::string& why) {
     if (was_there) seat->state = Seat::State::kQueued;
   }
   const Loss loss = channel_->detach(died_error(why));
-  blame_load(why, loss.suspects > 0);
+  if (!unstarted) {
+    unstarted =
+        unavailable("backend.worker_died", (set_up_ ? "the worker died while it loaded the model: "
+                                                    : "the worker died before it could load the model: ") +
+                                               why);
+  }
+  blame_load(unstarted->with_reach(Reach::kModel), loss.suspects > 0);
   if (seats_.empty()) {
     end();
     return;

@@ -134,8 +134,8 @@ class Host final : public std::enable_shared_from_this<Host> {
   void send_file(const std::string& name, const Seat::KnownFile& file);
   void kill(std::string_view kind, std::string why);
   void detach_process();
-  void died(std::string_view kind, const std::string& why);
-  void blame_load(const std::string& why, bool requests_are_suspects);
+  void died(std::string_view kind, const std::string& why, std::optional<Error> unstarted = {});
+  void blame_load(const Error& error, bool requests_are_suspects);
   void restart_later(Duration delay, const std::string& why);
   [[nodiscard]] Error died_error(const std::string& why) const;
 

@@ -180,11 +180,9 @@ void Host::give_file(Seat& seat, const std::string& name, Result<net::Fd> file, 
 
 // A model that is loaded for the first time fails then, and one that is loaded again beside others is left
 // out for a while, unless requests that were run are as likely to be at fault.
-void Host::blame_load(const std::string& why, bool requests_are_suspects) {
+void Host::blame_load(const Error& error, bool requests_are_suspects) {
   const auto loading = std::exchange(loading_, std::nullopt);
   unloads_.clear();
-  const Error error = unavailable("backend.worker_died", "the worker died while it loaded the model: " + why)
-                          .with_reach(Reach::kModel);
   std::vector<std::uint32_t> gone;
   for (const auto& [number, seat] : seats_) {
     const bool blamed = !set_up_ || (loading == number && !requests_are_suspects);

@@ -97,8 +97,7 @@ Result<Process> Process::start(const Program& program, int channel) {
                                    words.data(), environment.data());
   if (failed != 0) {
     process.pid_ = 0;
-    return resource_exhausted("worker.start",
-                              std::string("a worker cannot be started: ") + std::strerror(failed));
+    return resource_exhausted("worker.start", program.path + " cannot be run: " + std::strerror(failed));
   }
   process.pidfd_ = net::Fd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid_, 0)));
   if (!process.pidfd_.valid() && (errno == EMFILE || errno == ENFILE)) {

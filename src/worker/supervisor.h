@@ -40,7 +40,8 @@ class Observer {
  public:
   virtual ~Observer() = default;
   virtual void worker_ready(std::string_view model) = 0;
-  /// `kind`: "signal", "exit", "memory", "watchdog", "protocol", "load".
+  /// `kind`: "signal", "exit", "memory", "watchdog", "protocol", "load"; "start" when it could not be
+  /// started.
   virtual void worker_died(std::string_view model, std::string_view kind) = 0;
 };
 

@@ -370,11 +370,15 @@ TEST_F(Workers, SayWhyAProgramCannotBeStarted) {
   auto backend = supervisor->isolated(*local_);
   const auto loaded = backend->load(MemoryModelFiles("BAD ok\n"), {});
   ASSERT_FALSE(loaded.ok());
-  EXPECT_NE(loaded.error().message().find("cannot be started"), std::string::npos);
+  EXPECT_EQ(loaded.error().id(), "worker.start");
+  EXPECT_EQ(loaded.error().message(),
+            "no worker could be started: /nonexistent/slipway cannot be run: No such file or directory");
   options.program.path = "/bin/true";  // starts, and is no worker
   supervisor = Supervisor::create(options).value();
   backend = supervisor->isolated(*local_);
-  EXPECT_EQ(backend->load(MemoryModelFiles("BAD ok\n"), {}).error().id(), "backend.worker_died");
+  const auto ended = backend->load(MemoryModelFiles("BAD ok\n"), {});
+  EXPECT_EQ(ended.error().id(), "backend.worker_died");
+  EXPECT_EQ(ended.error().message(), "the worker died before it could load the model: exit code 0");
 }
 
 TEST_F(Workers, GiveEachRequestOneAnswerWhileTheyAreKilled) {
