@@ -140,7 +140,9 @@ class AssemblyImpl final : public Assembly {
     const std::size_t loops = environment_.loops > 0 ? static_cast<std::size_t>(environment_.loops) : cores;
     options.memory_bytes = environment_.memory.bytes;
     if (!environment_.state.empty()) {
-      SLIPWAY_ASSIGN_OR_RETURN(state_, serving::StateStore::open(context_.files(), environment_.state));
+      auto state = serving::StateStore::open(context_.files(), environment_.state);
+      if (!state.ok()) return state.error().within("the setting state (" + environment_.state + ")");
+      state_ = *std::move(state);
       options.state = state_.get();
     }
     SLIPWAY_TRY(add_workers(options, loops));

@@ -91,7 +91,11 @@ def test_a_state_is_one_servers_and_a_damaged_one_is_not_forgotten(serve, slipwa
     (tmp_path / "other/models.json").write_text("{")
     text = environment().read_text().replace(f"{tmp_path}/state", f"{tmp_path}/other")
     (tmp_path / "other.yaml").write_text(text)
-    assert "models.json cannot be read" in slipway("serve", tmp_path / "other.yaml", code=3).stderr
+    said = slipway("serve", tmp_path / "other.yaml", code=3).stderr
+    assert "models.json cannot be read" in said and f"the setting state ({tmp_path}/other): " in said
+    (tmp_path / "file").write_text("")
+    (tmp_path / "other.yaml").write_text(text.replace(f"{tmp_path}/other", f"{tmp_path}/file/state"))
+    assert f"the setting state ({tmp_path}/file/state): " in slipway("serve", tmp_path / "other.yaml", code=None).stderr
 
 
 def test_grpc_and_metadata_wait_as_well(serve, environment):
