@@ -72,6 +72,11 @@ Finding check_open_files() {
   return finding;
 }
 
+std::string version_and_place(const backend::BackendInfo& info) {
+  const std::string place = (info.where.starts_with("/") ? "in " : "") + info.where;
+  return info.version.empty() ? place : "version " + info.version + (place.empty() ? "" : ", " + place);
+}
+
 std::vector<Finding> examine(Context& context) {
   std::vector<Finding> findings;
   const unsigned cores = std::thread::hardware_concurrency();
@@ -81,7 +86,7 @@ std::vector<Finding> examine(Context& context) {
   for (backend::Backend* backend : context.backends()) {
     const backend::BackendInfo info = backend->info();
     findings.push_back(info.problem.empty()
-                           ? Finding{info.name, Verdict::kFine, info.version + " in " + info.where, ""}
+                           ? Finding{info.name, Verdict::kFine, version_and_place(info), ""}
                            : Finding{info.name, Verdict::kBroken, "cannot be used", info.problem});
   }
   return findings;

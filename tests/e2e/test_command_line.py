@@ -30,6 +30,7 @@ def test_doctor_finds_the_runtime_and_a_home_that_can_be_written(slipway):
     findings = {finding["what"]: finding for finding in slipway.json("doctor")["findings"]}
     assert findings["onnxruntime"]["verdict"] == "ok"
     assert str(slipway.home) in findings["home"]["detail"]
+    assert findings["trees"]["detail"] == "version 1, built in"
     slipway.env["SLIPWAY_HOME"] = "/proc/nowhere"
     done = slipway("doctor", "--json", code=1)
     findings = {finding["what"]: finding for finding in json.loads(done.stdout)["findings"]}
