@@ -148,6 +148,7 @@ class Reader {
       return unsupported("the loss function '" + printable(name) + "' of CatBoost is not known here");
     forest_.link = known->link;
     forest_.task = known->task;
+    forest_.classes_by_score = true;  // as CatBoost chooses
     if (forest_.task == Task::kBinary && forest_.outputs != 1)
       return damaged("'scale_and_bias' does not fit the loss function " + name);
     if (forest_.task == Task::kNumbers) return {};

@@ -47,7 +47,7 @@ class Typed final : public Evaluator {
  public:
   Typed(const Forest& forest, Isa isa) : layout_(forest), kernels_(internal::kernels_of<T, S>(isa)) {}
 
-  void run(const void* features, std::size_t rows, void* answers) const override {
+  void run(const void* features, std::size_t rows, void* answers, std::uint32_t* classes) const override {
     const auto* from = static_cast<const std::byte*>(features);
     auto* to = static_cast<std::byte*>(answers);
     const std::size_t in_bytes = layout_.forest.features * sizeof(T);
@@ -55,11 +55,12 @@ class Typed final : public Evaluator {
     while (rows > 0) {
       std::size_t done = 1;
       if (rows <= kFewRows) {
-        run_row(from, to);
+        run_row(from, to, classes);
       } else {
         done = std::min(rows, blocks() * kLanes);
-        run_blocks(from, done, to);
+        run_blocks(from, done, to, classes);
       }
+      if (classes != nullptr) classes += done;
       rows -= done;
       from += done * in_bytes;
       to += done * out_bytes;
@@ -93,7 +94,7 @@ class Typed final : public Evaluator {
     }
   }
 
-  void finish(S* scores, std::byte* to) const {
+  void finish(S* scores, std::byte* to, std::uint32_t* chosen) const {
     const Forest& forest = layout_.forest;
     const std::span<S> all(scores, forest.outputs);
     if (forest.divisor != 1) {
@@ -105,7 +106,10 @@ class Typed final : public Evaluator {
                  (forest.bias.empty() ? S(0) : static_cast<S>(forest.bias[k]));
       }
     }
+    if (chosen != nullptr && forest.classes_by_score) *chosen = internal::choose<S>(forest.task, all, S(0));
     internal::apply_link<S>(forest.link, forest.link_parameter, all);
+    if (chosen != nullptr && !forest.classes_by_score)
+      *chosen = internal::choose<S>(forest.task, all, S(0.5));
     std::memcpy(to, scores, all.size_bytes());
   }
 
@@ -140,7 +144,7 @@ class Typed final : public Evaluator {
   }
 
   // Trees of like depth are walked together, whatever their order; their sum is made in it.
-  void run_row(const std::byte* from, std::byte* to) const {
+  void run_row(const std::byte* from, std::byte* to, std::uint32_t* chosen) const {
     Scratch<T, 512> columns(layout_.columns);
     load_row(from, columns.data(), 1);
     const std::span<const TreeLayout> trees(layout_.trees);
@@ -165,7 +169,7 @@ class Typed final : public Evaluator {
     } else {
       add_leaves(found, columns.data(), scores.data());
     }
-    finish(scores.data(), to);
+    finish(scores.data(), to, chosen);
   }
 
   void add_leaves(const std::uint32_t* found, const T* columns, S* scores) const {
@@ -227,7 +231,7 @@ class Typed final : public Evaluator {
     }
   }
 
-  void run_blocks(const std::byte* from, std::size_t rows, std::byte* to) const {
+  void run_blocks(const std::byte* from, std::size_t rows, std::byte* to, std::uint32_t* classes) const {
     const std::size_t features = layout_.forest.features;
     const std::size_t outputs = layout_.forest.outputs;
     const std::size_t count = (rows + kLanes - 1) / kLanes;
@@ -245,7 +249,7 @@ class Typed final : public Evaluator {
     for (std::size_t row = 0; row < rows; ++row) {
       const S* first = &scores[row / kLanes * kLanes * outputs + row % kLanes];
       for (std::size_t k = 0; k < outputs; ++k) one.data()[k] = first[k * kLanes];
-      finish(one.data(), to + row * outputs * sizeof(S));
+      finish(one.data(), to + row * outputs * sizeof(S), classes == nullptr ? nullptr : classes + row);
     }
   }
 

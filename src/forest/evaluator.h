@@ -19,9 +19,10 @@ class Evaluator {
   /// The answers of `rows` rows, before classes are made of them: outputs() numbers each, after the link.
   /// `features` holds the rows one after the other, each of Forest::features values, and may lie anywhere;
   /// it is of float or double, as is the forest's precision. `answers` is of
-  /// what Forest::sums says.
-  /// Shapes: features [rows, features], answers [rows, outputs].
-  virtual void run(const void* features, std::size_t rows, void* answers) const = 0;
+  /// what Forest::sums says. `classes` is null, or gets the class of each row: which of Forest::classes it
+  /// is, the first of equals; 0 where the task has none. Shapes: features [rows, features], answers [rows,
+  /// outputs], classes [rows].
+  virtual void run(const void* features, std::size_t rows, void* answers, std::uint32_t* classes) const = 0;
 };
 
 /// Instructions of the processor.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -47,6 +48,8 @@ class Maker {
     if (chance(0.2)) forest.scale = 0.5;
     if (chance(0.2)) forest.bias.assign(forest.outputs, 0.25);
     if (chance(0.5)) forest.link = Link::kSigmoid;
+    if (chance(0.7)) forest.task = forest.outputs > 1 ? Task::kMulticlass : Task::kBinary;
+    forest.classes_by_score = chance(0.5);
     return forest;
   }
 
@@ -134,12 +137,33 @@ void expect_reference(const Forest& forest, const std::vector<std::vector<double
   std::vector<T> features;
   for (const auto& row : rows) features.insert(features.end(), row.begin(), row.end());
   std::vector<S> answers(rows.size() * forest.outputs);
-  (*evaluator)->run(features.data(), rows.size(), answers.data());
+  std::vector<std::uint32_t> classes(rows.size());
+  (*evaluator)->run(features.data(), rows.size(), answers.data(), classes.data());
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::vector<double> want = testing::reference_answers(forest, rows[i]);
-    for (std::size_t k = 0; k < want.size(); ++k)
-      ASSERT_EQ(static_cast<double>(answers[i * forest.outputs + k]), want[k])
+    const testing::Reference want = testing::reference(forest, rows[i]);
+    ASSERT_EQ(classes[i], want.chosen) << "row " << i << " of " << rows.size();
+    for (std::size_t k = 0; k < want.answers.size(); ++k)
+      ASSERT_EQ(static_cast<double>(answers[i * forest.outputs + k]), want.answers[k])
           << "row " << i << " of " << rows.size();
+  }
+}
+
+// exp makes infinity of both scores: equal answers, but not equal scores.
+TEST(Evaluator, A_class_is_chosen_by_scores_or_by_answers_as_the_forest_says) {
+  Forest forest;
+  forest.features = 1;
+  forest.outputs = 2;
+  forest.base = {1000, 2000};
+  forest.link = Link::kExp;
+  forest.task = Task::kMulticlass;
+  const float feature = 0;
+  for (const bool by_score : {false, true}) {
+    forest.classes_by_score = by_score;
+    std::array<double, 2> answers{};
+    std::uint32_t chosen = 7;
+    make_evaluator(forest).value()->run(&feature, 1, answers.data(), &chosen);
+    EXPECT_EQ(answers, (std::array{kInfinity, kInfinity}));
+    EXPECT_EQ(chosen, by_score ? 1U : 0U);
   }
 }
 

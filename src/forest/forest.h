@@ -98,6 +98,9 @@ struct Forest {
   Task task = Task::kNumbers;
   std::vector<std::string> classes;  ///< names of the classes, in the order of the scores
   bool classes_are_integers = true;  ///< each name is a whole number of 64 bits
+  /// What a row's class is chosen by: the scores before the link, or the answers. The link keeps their order,
+  /// but its rounding makes equals of numbers that differ.
+  bool classes_by_score = false;
 };
 
 /// Caps that hold for every forest, whatever a file says.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <span>
 
 #include "forest/forest.h"
@@ -58,6 +59,15 @@ void apply_link(Link link, double parameter, std::span<T> scores) {
       return;
     }
   }
+}
+
+/// The class of one row by its scores or its answers: of two, the second above `border`; of several, the
+/// first of the largest; 0 where the task has none.
+template <typename T>
+std::uint32_t choose(Task task, std::span<const T> numbers, T border) {
+  if (task == Task::kBinary) return numbers[0] > border ? 1 : 0;
+  if (task != Task::kMulticlass) return 0;
+  return static_cast<std::uint32_t>(std::max_element(numbers.begin(), numbers.end()) - numbers.begin());
 }
 
 }  // namespace slipway::forest::internal

@@ -23,13 +23,16 @@ void compare(const Forest& forest) {
   for (std::size_t i = 0; i < features.size(); ++i)
     features[i] = i % 7 == 0 ? std::numeric_limits<T>::quiet_NaN() : static_cast<T>(i % 5) - T(1.5);
   std::vector<S> answers(kRows * forest.outputs);
-  slipway::forest::make_evaluator(forest).value()->run(features.data(), kRows, answers.data());
+  std::vector<std::uint32_t> classes(kRows);
+  slipway::forest::make_evaluator(forest).value()->run(features.data(), kRows, answers.data(),
+                                                       classes.data());
   for (std::size_t row = 0; row < kRows; ++row) {
     const auto* first = &features[row * forest.features];
-    const auto want = slipway::forest::testing::reference_answers(
-        forest, std::vector<double>(first, first + forest.features));
-    for (std::size_t k = 0; k < want.size(); ++k) {
-      const auto expected = static_cast<S>(want[k]);
+    const auto want =
+        slipway::forest::testing::reference(forest, std::vector<double>(first, first + forest.features));
+    SLIPWAY_CHECK(classes[row] == want.chosen);
+    for (std::size_t k = 0; k < want.answers.size(); ++k) {
+      const auto expected = static_cast<S>(want.answers[k]);
       SLIPWAY_CHECK(std::memcmp(&expected, &answers[row * forest.outputs + k], sizeof(S)) == 0 ||
                     expected != expected);
     }

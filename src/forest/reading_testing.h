@@ -19,7 +19,7 @@ inline constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 inline double answer(const std::string& text, std::vector<double> row) {
   const auto forest = read(as_bytes(text));
   EXPECT_TRUE(forest.ok()) << forest.status().to_string();
-  return forest.ok() ? reference_answers(*forest, row).at(0) : kNan;
+  return forest.ok() ? reference(*forest, row).answers.at(0) : kNan;
 }
 
 /// Expects that the text is refused with the error `id`, in whose message `says` is found.

@@ -23,7 +23,7 @@ bool goes_left(const Forest& forest, std::size_t node, double value) {
 }
 
 template <typename T>
-std::vector<double> answers(const Forest& forest, std::span<const double> row) {
+Reference answers(const Forest& forest, std::span<const double> row) {
   std::vector<T> scores(forest.base.begin(), forest.base.end());
   for (const Tree& tree : forest.trees) {
     std::int32_t at = tree.root;
@@ -45,13 +45,19 @@ std::vector<double> answers(const Forest& forest, std::span<const double> row) {
     scores[k] = scores[k] * static_cast<T>(forest.scale) +
                 (forest.bias.empty() ? T(0) : static_cast<T>(forest.bias[k]));
   }
+  const std::vector<T> before = scores;
   internal::apply_link<T>(forest.link, forest.link_parameter, scores);
-  return {scores.begin(), scores.end()};
+  Reference found{{scores.begin(), scores.end()}, 0};
+  const std::vector<T>& judged = forest.classes_by_score ? before : scores;
+  if (forest.task == Task::kBinary) found.chosen = judged[0] > (forest.classes_by_score ? 0 : 0.5) ? 1 : 0;
+  for (std::uint32_t k = 1; forest.task == Task::kMulticlass && k < judged.size(); ++k)
+    if (judged[k] > judged[found.chosen]) found.chosen = k;
+  return found;
 }
 
 }  // namespace
 
-std::vector<double> reference_answers(const Forest& forest, std::span<const double> row) {
+Reference reference(const Forest& forest, std::span<const double> row) {
   return forest.sums == Precision::kFloat ? answers<float>(forest, row) : answers<double>(forest, row);
 }
 

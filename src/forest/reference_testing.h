@@ -1,6 +1,7 @@
 // A forest's answers computed as its definition says, node by node: what the fast evaluation is held against.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -8,7 +9,12 @@
 
 namespace slipway::forest::testing {
 
-/// The answers of one row, before they are rounded to Forest::answers. Precondition: check(forest).
-std::vector<double> reference_answers(const Forest& forest, std::span<const double> row);
+struct Reference {
+  std::vector<double> answers;
+  std::uint32_t chosen = 0;  ///< the class
+};
+
+/// What one row gets. Precondition: check(forest).
+Reference reference(const Forest& forest, std::span<const double> row);
 
 }  // namespace slipway::forest::testing

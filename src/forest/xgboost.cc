@@ -314,6 +314,8 @@ Result<Forest> read_xgboost_json(std::string_view text) {
   SLIPWAY_ASSIGN_OR_RETURN(const Objective* const known, find_objective(name));
   forest.link = known->link;
   forest.task = known->task == Task::kBinary && forest.outputs > 1 ? Task::kNumbers : known->task;
+  // As XGBoost's predict does it; its XGBClassifier, which is trained with softprob, judges by the answers.
+  forest.classes_by_score = name == "multi:softmax";
   if (forest.task == Task::kMulticlass && classes < 2) return damaged("'num_class' is below 2");
   const std::size_t names = forest.task == Task::kBinary ? 2 : forest.outputs;
   for (std::size_t i = 0; forest.task != Task::kNumbers && i < names; ++i)

@@ -68,9 +68,7 @@ class TreesInstance final : public backend::Instance {
   Result<std::size_t> answer_bytes(std::size_t rows) const;
   Result<infer::Response> run(std::span<const TensorView> inputs, std::span<const std::size_t> wanted) const;
   Buffer probabilities(const Buffer& answers, std::size_t rows) const;
-  Result<Buffer> label_column(const Buffer& answers, std::size_t rows) const;
-  template <typename S>
-  std::size_t best_class(const S* answers) const;
+  Result<Buffer> label_column(std::span<const std::uint32_t> classes) const;
 
   std::unique_ptr<forest::Evaluator> evaluator_;
   Signature signature_;
@@ -114,25 +112,17 @@ Result<std::size_t> TreesInstance::answer_bytes(std::size_t rows) const {
   return total;
 }
 
-template <typename S>
-std::size_t TreesInstance::best_class(const S* answers) const {
-  if (task_ == Task::kBinary) return answers[0] > S(0.5) ? 1 : 0;
-  return static_cast<std::size_t>(std::max_element(answers, answers + scores_) - answers);
-}
-
-Result<Buffer> TreesInstance::label_column(const Buffer& answers, std::size_t rows) const {
+Result<Buffer> TreesInstance::label_column(std::span<const std::uint32_t> classes) const {
   const bool text = signature_.outputs[0].dtype == DType::kBytes;
-  Buffer column(text ? 0 : rows * sizeof(std::int64_t));
+  Buffer column(text ? 0 : classes.size() * sizeof(std::int64_t));
   std::string words;
-  for (std::size_t row = 0; row < rows; ++row) {
-    const std::byte* at = answers.bytes().data() + row * scores_ * dtype_size(rated_);
-    const std::size_t best = rated_ == DType::kFp32 ? best_class(reinterpret_cast<const float*>(at))
-                                                    : best_class(reinterpret_cast<const double*>(at));
+  for (std::size_t row = 0; row < classes.size(); ++row) {
     if (!text) {
-      std::memcpy(column.bytes().data() + row * sizeof(std::int64_t), &numbers_[best], sizeof(std::int64_t));
+      std::memcpy(column.bytes().data() + row * sizeof(std::int64_t), &numbers_[classes[row]],
+                  sizeof(std::int64_t));
       continue;
     }
-    append_bytes_element(words, labels_[best]);
+    append_bytes_element(words, labels_[classes[row]]);
     if (words.size() > max_output_bytes_) {
       return resource_exhausted(
           "backend.output_size",
@@ -173,14 +163,16 @@ Result<infer::Response> TreesInstance::run(std::span<const TensorView> inputs,
   const auto rows = static_cast<std::size_t>(inputs[0].shape[0]);
   SLIPWAY_TRY(answer_bytes(rows).status());
   SLIPWAY_ASSIGN_OR_RETURN(Buffer answers, Buffer::allocate(rows * scores_ * dtype_size(rated_)));
-  evaluator_->run(inputs[0].data.data(), rows, answers.bytes().data());
+  std::vector<std::uint32_t> classes(task_ == Task::kNumbers ? 0 : rows);
+  evaluator_->run(inputs[0].data.data(), rows, answers.bytes().data(),
+                  classes.empty() ? nullptr : classes.data());
 
   auto memory = std::make_unique<Memory>();
   std::vector<ByteView> data;
   if (task_ == Task::kNumbers) {
     data.push_back(memory->keep(std::move(answers)));
   } else {
-    SLIPWAY_ASSIGN_OR_RETURN(Buffer labels, label_column(answers, rows));
+    SLIPWAY_ASSIGN_OR_RETURN(Buffer labels, label_column(classes));
     data.push_back(memory->keep(std::move(labels)));
     data.push_back(memory->keep(task_ == Task::kBinary ? probabilities(answers, rows) : std::move(answers)));
   }
