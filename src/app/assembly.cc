@@ -77,14 +77,25 @@ Error not_loopback(std::string_view setting, const std::string& text, std::strin
       std::string(setting) + " is " + text + ", which other machines can reach, and " + std::string(why));
 }
 
-// Whoever reaches a port could read what is asked there, so other machines must speak TLS.
-Result<net::Endpoint> safe_inference(const Environment& environment) {
-  SLIPWAY_ASSIGN_OR_RETURN(net::Endpoint endpoint, net::parse_endpoint(environment.listen));
-  if (endpoint.is_local() || !environment.tls.certificate.empty()) return endpoint;
-  return not_loopback(
-      "listen", environment.listen,
-      "there is no TLS; set tls in an environment file, or listen on 127.0.0.1 and put a proxy "
-      "with TLS and access control in front");
+// Whoever reaches a port could read what is asked there, so other machines must speak TLS. Nothing is opened
+// where one of them is not sound.
+Result<std::vector<net::Endpoint>> safe_inference(const Environment& environment) {
+  std::vector<net::Endpoint> all;
+  for (const std::string& text : environment.listen) {
+    SLIPWAY_ASSIGN_OR_RETURN(net::Endpoint endpoint, net::parse_endpoint(text));
+    if (!endpoint.is_local() && environment.tls.certificate.empty()) {
+      return not_loopback(
+          "listen", text,
+          "there is no TLS; set tls in an environment file, or listen on 127.0.0.1 and put a proxy "
+          "with TLS and access control in front");
+    }
+    const bool any_port = !endpoint.is_unix() && endpoint.port == 0;
+    if (!any_port && std::find(all.begin(), all.end(), endpoint) != all.end()) {
+      return invalid_argument("app.listen_twice", "listen names " + text + " twice; keep one of them");
+    }
+    all.push_back(std::move(endpoint));
+  }
+  return all;
 }
 
 // Whoever reaches this one could load and unload.
@@ -165,19 +176,19 @@ class AssemblyImpl final : public Assembly {
     // A loop of its own, so that metrics and health answer while the inference loops are busy.
     SLIPWAY_ASSIGN_OR_RETURN(admin_server_, net::Server::create(server_options(environment_, 1),
                                                                 context_.clock(), context_.logger()));
-    uses_tls_ = tls != nullptr && !inference.is_unix();
-    SLIPWAY_ASSIGN_OR_RETURN(inference_, inference_server_->listen({.endpoint = inference,
-                                                                    .handler = &inference_handler_,
-                                                                    .tls = uses_tls_ ? tls : nullptr}));
-    SLIPWAY_ASSIGN_OR_RETURN(admin_, admin_server_->listen({.endpoint = admin,
-                                                            .handler = &admin_handler_,
-                                                            .tls = admin.is_local() ? nullptr : tls}));
+    for (const net::Endpoint& endpoint : inference) {
+      SLIPWAY_ASSIGN_OR_RETURN(Listener listener,
+                               open(*inference_server_, inference_handler_, endpoint,
+                                    endpoint.is_unix() ? nullptr : tls, "server.listening"));
+      inference_.push_back(std::move(listener));
+    }
+    SLIPWAY_ASSIGN_OR_RETURN(admin_, open(*admin_server_, admin_handler_, admin,
+                                          admin.is_local() ? nullptr : tls, "server.admin_listening"));
     return {};
   }
 
-  const net::Endpoint& inference() const override { return inference_; }
-  const net::Endpoint& admin() const override { return admin_; }
-  bool uses_tls() const override { return uses_tls_; }
+  const std::vector<Listener>& inference() const override { return inference_; }
+  const Listener& admin() const override { return admin_; }
   serving::Server& models() override { return *models_; }
 
   void start() override {
@@ -203,6 +214,21 @@ class AssemblyImpl final : public Assembly {
   }
 
  private:
+  Result<Listener> open(net::Server& server, RoutedHandler& handler, const net::Endpoint& endpoint,
+                        const std::shared_ptr<net::TlsKeeper>& tls, std::string_view event) {
+    Listener listener;
+    SLIPWAY_ASSIGN_OR_RETURN(listener.endpoint,
+                             server.listen({.endpoint = endpoint, .handler = &handler, .tls = tls}));
+    listener.tls = tls != nullptr;
+    // Standard error has the announcement too, where a person reads it.
+    if (environment_.log.file.empty()) {
+      context_.logger().debug(event, listener.address());
+    } else {
+      context_.logger().info(event, listener.address());
+    }
+    return listener;
+  }
+
   // Ends the loader too, and with it the last refresh that knows the timer. A model ends after its last
   // answer, which comes by the loop that asked for it, although nobody waits for it there any more.
   void end_models() {
@@ -284,12 +310,16 @@ class AssemblyImpl final : public Assembly {
   RoutedHandler admin_handler_{serving::Router::Listener::kAdmin};
   std::unique_ptr<net::Server> inference_server_;
   std::unique_ptr<net::Server> admin_server_;
-  net::Endpoint inference_, admin_;
-  bool uses_tls_ = false;
+  std::vector<Listener> inference_;
+  Listener admin_;
   std::unique_ptr<WatchTimer> watch_timer_;
 };
 
 }  // namespace
+
+std::string Listener::address() const {
+  return endpoint.is_unix() ? endpoint.to_string() : (tls ? "https://" : "http://") + endpoint.to_string();
+}
 
 Result<std::unique_ptr<Assembly>> Assembly::create(Context& context, const Environment& environment) {
   auto assembly = std::make_unique<AssemblyImpl>(context, environment);

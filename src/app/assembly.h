@@ -13,19 +13,26 @@
 
 namespace slipway::app {
 
+struct Listener {
+  net::Endpoint endpoint = {};  ///< with the port that was given
+  bool tls = false;             ///< clients speak TLS there
+
+  /// "https://127.0.0.1:8443", "unix:/run/slipway.sock".
+  [[nodiscard]] std::string address() const;
+};
+
 /// Life: create() binds the listeners, run() serves until stop was asked for. Thread: request_stop() from
 /// any.
 class Assembly {
  public:
-  /// Errors: app.not_loopback (permission denied: exit code 3), app.tls, those of net::TlsKeeper::create(),
-  /// net.address_in_use and the other errors of listening.
+  /// Errors: app.not_loopback (permission denied: exit code 3), app.listen_twice, app.tls, those of
+  /// net::TlsKeeper::create(), net.address_in_use and the other errors of listening.
   static Result<std::unique_ptr<Assembly>> create(Context& context, const Environment& environment);
   virtual ~Assembly() = default;
 
-  [[nodiscard]] virtual const net::Endpoint& inference() const = 0;
-  [[nodiscard]] virtual const net::Endpoint& admin() const = 0;
-  /// Clients of inference() speak TLS.
-  [[nodiscard]] virtual bool uses_tls() const = 0;
+  /// Where clients are answered, in the order of the settings; at least one.
+  [[nodiscard]] virtual const std::vector<Listener>& inference() const = 0;
+  [[nodiscard]] virtual const Listener& admin() const = 0;
   [[nodiscard]] virtual serving::Server& models() = 0;
 
   /// Takes connections. Gives back at once.

@@ -203,9 +203,10 @@ config::Schema<Environment> environment_schema() {
   const config::TextRule address{.min_bytes = 1, .what = "an address such as 127.0.0.1:8080"};
   config::Schema<Environment> schema("environment", "One place that serves models.");
   schema
-      .field("listen", &Environment::listen, config::text(address),
-             {.text = "Where clients are answered: HOST:PORT, or unix:PATH. Loopback only, unless tls is "
-                      "set."})
+      .field("listen", &Environment::listen,
+             config::list(config::text(address), {.min_items = 1, .max_items = 64, .or_one = true}),
+             {.text = "Where clients are answered: HOST:PORT, [IPv6]:PORT or unix:PATH, or several of them. "
+                      "Loopback only, unless tls is set."})
       .field("admin", &Environment::admin, config::text(address),
              {.text = "Where metrics and the control API answer: HOST:PORT, or unix:PATH. Loopback "
                       "only, unless tls asks every client for a certificate."})

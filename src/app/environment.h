@@ -84,7 +84,7 @@ struct LogEntry {
 };
 
 struct Environment {
-  std::string listen = "127.0.0.1:8080";
+  std::vector<std::string> listen = {"127.0.0.1:8080"};
   std::string admin = "127.0.0.1:8081";
   std::int64_t loops = 0;
   std::string store;

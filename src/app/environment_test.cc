@@ -24,7 +24,7 @@ deployments:
 )",
                                           "env.yaml");
   ASSERT_TRUE(environment.ok()) << environment.error().to_string();
-  EXPECT_EQ(environment->listen, "unix:/run/slipway.sock");
+  EXPECT_EQ(environment->listen, std::vector<std::string>{"unix:/run/slipway.sock"});
   EXPECT_EQ(environment->loops, 3);
   EXPECT_EQ(environment->limits.body.bytes, std::uint64_t{1} << 20U);
   EXPECT_EQ(environment->limits.idle_time, std::chrono::minutes(1));
@@ -58,9 +58,19 @@ deployments:
 TEST(Environment, IsServableWithoutASetting) {
   const auto environment = config::decode(environment_schema(), "{}", "env.yaml");
   ASSERT_TRUE(environment.ok()) << environment.error().to_string();
-  EXPECT_TRUE(environment->listen.starts_with("127.0.0.1:")) << environment->listen;
+  ASSERT_EQ(environment->listen.size(), 1U);
+  EXPECT_TRUE(environment->listen[0].starts_with("127.0.0.1:")) << environment->listen[0];
   EXPECT_TRUE(environment->admin.starts_with("127.0.0.1:")) << environment->admin;
-  EXPECT_NE(environment->listen, environment->admin);
+  EXPECT_NE(environment->listen[0], environment->admin);
+}
+
+TEST(Environment, ListensInSeveralPlaces) {
+  const auto environment = config::decode(
+      environment_schema(), "listen: [127.0.0.1:0, \"[::1]:0\", unix:/run/slipway.sock]\n", "env.yaml");
+  ASSERT_TRUE(environment.ok()) << environment.error().to_string();
+  EXPECT_EQ(environment->listen,
+            (std::vector<std::string>{"127.0.0.1:0", "[::1]:0", "unix:/run/slipway.sock"}));
+  EXPECT_FALSE(config::decode(environment_schema(), "listen: []\n", "env.yaml").ok());
 }
 
 // docs/serve.md is the manual of these settings; its table is this text.

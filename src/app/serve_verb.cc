@@ -18,8 +18,8 @@ namespace slipway::app {
 namespace {
 
 struct Options {
-  std::vector<std::string> targets;
-  std::string config, listen, admin, name, log_level, log_format, isolation;
+  std::vector<std::string> targets, listen;
+  std::string config, admin, name, log_level, log_format, isolation;
   std::int64_t port = -1;
   std::int64_t loops = -1;
   std::int64_t threads = -1;
@@ -54,11 +54,13 @@ Result<Environment> environment_of(Context& context, Options& options) {
   if (!options.listen.empty()) environment.listen = options.listen;
   if (!options.admin.empty()) environment.admin = options.admin;
   if (options.port >= 0) {
-    const std::size_t colon = environment.listen.rfind(':');
-    if (colon == std::string::npos || environment.listen.starts_with("unix:")) {
-      return invalid_argument("app.port", "--port needs a listener with a port, not " + environment.listen);
+    std::string& listen = environment.listen.front();
+    const std::size_t colon = listen.rfind(':');
+    if (environment.listen.size() > 1 || colon == std::string::npos || listen.starts_with("unix:")) {
+      return invalid_argument("app.port",
+                              "--port needs one listener with a port, not " + join_words(environment.listen));
     }
-    environment.listen = environment.listen.substr(0, colon + 1) + std::to_string(options.port);
+    listen = listen.substr(0, colon + 1) + std::to_string(options.port);
   }
   if (options.loops >= 0) environment.loops = options.loops;
   if (!options.log_level.empty()) environment.log.level = options.log_level;
@@ -198,26 +200,21 @@ std::vector<Outcome> load_all(serving::Server& server, std::vector<Servable> wan
   return outcomes;
 }
 
-std::string address_of(const net::Endpoint& endpoint, bool tls) {
-  return endpoint.is_unix() ? endpoint.to_string() : (tls ? "https://" : "http://") + endpoint.to_string();
-}
-
-std::string inference_address(const Assembly& assembly) {
-  return address_of(assembly.inference(), assembly.uses_tls());
-}
-
-std::string admin_address(const Assembly& assembly) {
-  return address_of(assembly.admin(), !assembly.admin().is_local());
+std::vector<std::string> inference_addresses(const Assembly& assembly) {
+  std::vector<std::string> all;
+  for (const Listener& listener : assembly.inference()) all.push_back(listener.address());
+  return all;
 }
 
 std::string request_to_paste(const Assembly& assembly, const dialect::ServedModel& model) {
   const std::string record =
       model.example_record().empty() ? model.function().example() : model.example_record();
   std::string curl = "curl ";
-  if (assembly.inference().is_unix()) {
-    curl += "--unix-socket " + assembly.inference().path + " http://localhost";
+  const Listener& listener = assembly.inference().front();
+  if (listener.endpoint.is_unix()) {
+    curl += "--unix-socket " + listener.endpoint.path + " http://localhost";
   } else {
-    curl += inference_address(assembly);
+    curl += listener.address();
   }
   return curl + "/predict/" + model.name() + " -H 'Content-Type: application/json' -d '{\"records\": [" +
          record + "]}'";
@@ -228,8 +225,12 @@ void announce(Context& context, Assembly& assembly, const std::vector<Outcome>& 
     std::string text;
     json::Writer writer(text);
     writer.begin_object();
-    writer.field("inference", inference_address(assembly));
-    writer.field("admin", admin_address(assembly));
+    writer.field("inference", assembly.inference().front().address());
+    writer.field("admin", assembly.admin().address());
+    writer.key("listeners");
+    writer.begin_array();
+    for (const std::string& address : inference_addresses(assembly)) writer.string(address);
+    writer.end_array();
     writer.key("models");
     writer.begin_array();
     for (const auto& status : assembly.models().index()) {
@@ -245,7 +246,8 @@ void announce(Context& context, Assembly& assembly, const std::vector<Outcome>& 
     context.print(text);
     return;
   }
-  context.print("serving on " + inference_address(assembly) + ", admin on " + admin_address(assembly));
+  context.print("serving on " + join_words(inference_addresses(assembly)) + ", admin on " +
+                assembly.admin().address());
   std::optional<std::string> paste;
   for (const Outcome& outcome : outcomes) {
     const auto model = assembly.models().find(outcome.name, "");
@@ -360,7 +362,7 @@ Verb serve_verb() {
        .target = &options->port,
        .value_name = "PORT"},
       {.names = "--listen",
-       .help = "HOST:PORT or unix:PATH for clients (default 127.0.0.1:8080)",
+       .help = "HOST:PORT, [IPv6]:PORT or unix:PATH for clients; may be repeated (default 127.0.0.1:8080)",
        .target = &options->listen,
        .value_name = "ADDRESS"},
       {.names = "--admin",

@@ -43,6 +43,10 @@ class ListType final : public AnyType {
       : element_(std::move(element)), rule_(rule), access_(access) {}
 
   void decode(const Node& node, void* value, Report& report) const override {
+    if (node.kind != Node::Kind::kList && rule_.or_one) {
+      access_.clear(value);
+      return element_->decode(node, access_.add(value), report);
+    }
     if (node.kind != Node::Kind::kList) {
       return report.fault(node.mark, "a list is wanted, not " + found(node),
                           "write one \"- \" line for each element");
@@ -59,18 +63,25 @@ class ListType final : public AnyType {
       report.leave();
     }
   }
-  [[nodiscard]] std::string takes() const override { return "a list; each element: " + element_->takes(); }
+  [[nodiscard]] std::string takes() const override {
+    return rule_.or_one ? element_->takes() + ", or a list of such"
+                        : "a list; each element: " + element_->takes();
+  }
   [[nodiscard]] bool may_be_null() const override { return rule_.min_items == 0; }
   void schema(json::Writer& out) const override {
-    out.key("type");
-    out.raw(may_be_null() ? R"(["array","null"])" : R"("array")");
-    if (rule_.min_items > 0) out.field("minItems", static_cast<std::uint64_t>(rule_.min_items));
-    out.key("items");
+    if (!rule_.or_one) return list_schema(out);
+    out.key("anyOf");
+    out.begin_array();
     out.begin_object();
     element_->schema(out);
     out.end_object();
+    out.begin_object();
+    list_schema(out);
+    out.end_object();
+    out.end_array();
   }
   [[nodiscard]] std::string flow(const void* value) const override {
+    if (rule_.or_one && access_.size(value) == 1) return element_->flow(access_.at(value, 0));
     std::string text = "[";
     for (std::size_t i = 0; i < access_.size(value); ++i) {
       text += (i > 0 ? ", " : "") + element_->flow(access_.at(value, i));
@@ -101,6 +112,16 @@ class ListType final : public AnyType {
   }
 
  private:
+  void list_schema(json::Writer& out) const {
+    out.key("type");
+    out.raw(may_be_null() ? R"(["array","null"])" : R"("array")");
+    if (rule_.min_items > 0) out.field("minItems", static_cast<std::uint64_t>(rule_.min_items));
+    out.key("items");
+    out.begin_object();
+    element_->schema(out);
+    out.end_object();
+  }
+
   TypePtr element_;
   ListRule rule_;
   ListAccess access_;

@@ -42,6 +42,7 @@ struct TextRule {
 struct ListRule {
   std::size_t min_items = 0;
   std::size_t max_items = 10'000;
+  bool or_one = false;  ///< one element may stand there without a list; for elements that are no lists
 };
 
 struct MapRule {

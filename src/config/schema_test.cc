@@ -181,6 +181,46 @@ TEST(JsonSchema, SaysWhatIsAllowed) {
             "string");
 }
 
+struct Hosts {
+  std::vector<std::string> at = {"here"};
+};
+
+Schema<Hosts> hosts_schema() {
+  Schema<Hosts> schema("hosts", "Where it is.");
+  schema.field(
+      "at", &Hosts::at,
+      list(text({.min_bytes = 1, .what = "a host"}), {.min_items = 1, .max_items = 3, .or_one = true}),
+      {.text = "One or more."});
+  return schema;
+}
+
+TEST(OneOrMore, OneMayStandWithoutAList) {
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(decode(hosts_schema(), "{}", "f")->at, Words{"here"});
+  EXPECT_EQ(decode(hosts_schema(), "at: there\n", "f")->at, Words{"there"});
+  EXPECT_EQ(decode(hosts_schema(), "at: [there]\n", "f")->at, Words{"there"});
+  EXPECT_EQ(decode(hosts_schema(), "at:\n- there\n- here\n", "f")->at, (Words{"there", "here"}));
+  for (const char* refused :
+       {"at:\n", "at: \"\"\n", "at: []\n", "at: {a: b}\n", "at: [[a]]\n", "at: [a, b, c, d]\n"}) {
+    EXPECT_EQ(decode(hosts_schema(), refused, "f").error().id(), "config.invalid") << refused;
+  }
+}
+
+TEST(OneOrMore, IsWrittenAsItIsReadAndDescribed) {
+  for (const Hosts& hosts : {Hosts{}, Hosts{{"there"}}, Hosts{{"a", "b: c"}}}) {
+    const std::string yaml = to_yaml(hosts_schema(), hosts);
+    EXPECT_EQ(decode(hosts_schema(), yaml, "f")->at, hosts.at) << yaml;
+  }
+  EXPECT_EQ(to_yaml(hosts_schema(), Hosts{}), "# One or more. (a host, or a list of such)\n# at: here\n");
+  json::Parser parser;
+  const std::string text = json_schema(hosts_schema());
+  const auto schema = parser.parse(text);
+  ASSERT_TRUE(schema.ok()) << text;
+  EXPECT_EQ(schema->find("properties")->find("at")->find("anyOf")->to_text(),
+            R"([{"type":["string","number","boolean"],"minLength":1},)"
+            R"({"type":"array","minItems":1,"items":{"type":["string","number","boolean"],"minLength":1}}])");
+}
+
 TEST(Reference, HasARowForEverySetting) {
   const std::string text = reference(sample_schema());
   EXPECT_NE(

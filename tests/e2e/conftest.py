@@ -61,17 +61,18 @@ class Slipway:
 class Server:
     """A running `slipway serve`. Leaves no process behind."""
 
-    def __init__(self, slipway, *words, cwd=ROOT):
+    def __init__(self, slipway, *words, cwd=ROOT, ports=True):
+        """`ports` is false where the words say where it listens."""
         self.words = [slipway.program, "serve", *map(str, words)]
-        if "--listen" not in words:
+        if ports and "--listen" not in words:
             self.words += ["--port", "0"]
-        if "--admin" not in words:
+        if ports and "--admin" not in words:
             self.words += ["--admin", "127.0.0.1:0"]
         self.process = subprocess.Popen(self.words, cwd=cwd, env=slipway.env, text=True, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.output = ""
         try:
-            self.url, self.admin = self.wait_for(r"^serving on (\S+), admin on (\S+)\n").groups()
+            self.url, self.admin = self.wait_for(r"^serving on ([^\s,]+).*, admin on (\S+)\n").groups()
         except BaseException:
             self.process.kill()  # nobody else knows of it yet
             self.process.communicate()

@@ -34,7 +34,8 @@ deployments:
   beer: {package: beer}
 """
 SOUND = {"model": [MODEL, "name: a\nmodel: m.onnx\n", "name: 7\nmodel: m.onnx\nversion: 1.0\n"],
-         "environment": [ENVIRONMENT, "loops: 0\n", "limits:\n", "drain: {grace: 250 ms}\n"]}
+         "environment": [ENVIRONMENT, "loops: 0\n", "limits:\n", "drain: {grace: 250 ms}\n",
+                         "listen: [127.0.0.1:0, '[::1]:0', 'unix:/tmp/in.sock']\n"]}
 
 # Each is one change of a sound file: what is written, what is written instead, and a part of what is said about it.
 FAULTS = {
@@ -45,7 +46,8 @@ FAULTS = {
         ("required: false", "required: 7", "true or false is wanted"), ("type: string", "type: text", "type"),
     ],
     "environment": [
-        ("listen:", "listn:", 'did you mean "listen"'), ("loops: 2", "loops: many", "an integer is wanted"),
+        ("listen:", "listn:", 'did you mean "listen"'), ("listen: 127.0.0.1:0", "listen: []", "1 to 64 are allowed"),
+        ("listen: 127.0.0.1:0", "listen: {host: 127.0.0.1}", "an address such as"), ("loops: 2", "loops: many", "an integer is wanted"),
         ("8MiB", "8 parsecs", "unknown unit"), ("8MiB", "8", "no unit"), ("connections: 10", "connections: 0", "below 1"),
         ("level: warning", "level: warnin", 'did you mean "warning"'), ("head_time: 5s", "head_time: -5s", "head_time"),
         ("package: beer", "pakage: beer", '"package" is missing'), ("threads: 1", "threads: 9999", "threads"),
