@@ -16,6 +16,7 @@ namespace {
 
 struct Options {
   remote::LoadTarget target;
+  net::TlsTrust trust;
   std::int64_t concurrency = 1;
   std::int64_t connections = 0;
   double rate = 0;
@@ -72,7 +73,7 @@ Exit bench(Context& context, const Options& options) {
   BenchSettings settings;
   if (const Status times = fill_times(options, load); !times.ok()) return context.fail(times.error());
   if (const Status filled =
-          remote::fill_requests(context.remote_host(), options.target, load, settings.protocol);
+          remote::fill_requests(context.remote_host(options.trust), options.target, load, settings.protocol);
       !filled.ok()) {
     return context.fail(filled.error());
   }
@@ -140,7 +141,7 @@ std::vector<Argument> target_arguments(remote::LoadTarget& target) {
        .value_name = "NAME",
        .choices = remote::load_protocols(),
        .completes = Completes::kChoice},
-      {.names = "--http2", .help = "HTTP/2 (prior knowledge) instead of HTTP/1.1", .target = &target.http2},
+      {.names = "--http2", .help = "HTTP/2 instead of HTTP/1.1", .target = &target.http2},
       {.names = "--records",
        .help = "Records to send in turn: CSV, JSON or JSON Lines (default: the model's example)",
        .target = &target.records,
@@ -163,6 +164,7 @@ Verb bench_verb() {
   verb.summary = "Measures a server under load, closed loop or at a rate";
   verb.arguments = target_arguments(options->target);
   for (Argument& argument : load_arguments(*options)) verb.arguments.push_back(std::move(argument));
+  for (Argument& argument : trust_arguments(options->trust)) verb.arguments.push_back(std::move(argument));
   verb.examples = {
       {"slipway bench http://127.0.0.1:8080/predict/wine", "one request at a time, two seconds"},
       {"slipway bench http://127.0.0.1:8080/predict/wine -c 64 --rate 20000 -d 10s",

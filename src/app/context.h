@@ -48,7 +48,10 @@ class Context {
 
   [[nodiscard]] const Clock& clock() const { return clock_; }
   [[nodiscard]] io::FileSystem& files() const { return *files_; }
-  [[nodiscard]] remote::Host remote_host() const { return {.clock = &clock_, .files = files_.get()}; }
+  /// `trust`: for servers behind https.
+  [[nodiscard]] remote::Host remote_host(const net::TlsTrust& trust) const {
+    return {.clock = &clock_, .files = files_.get(), .trust = trust};
+  }
   [[nodiscard]] Logger& logger() const { return *logger_; }
   /// $SLIPWAY_HOME, else $XDG_DATA_HOME/slipway, else ~/.local/share/slipway.
   [[nodiscard]] const std::string& home() const { return home_; }

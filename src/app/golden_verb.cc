@@ -12,6 +12,7 @@ namespace {
 
 struct Options {
   std::string reference, against, report, store, name;
+  net::TlsTrust trust;
 };
 
 // A record goes the way of /predict; tensors, which a model without a function has, go the way of the v2
@@ -43,8 +44,9 @@ Result<packing::EqualityReport> replay(Context& context, const Options& options)
   SLIPWAY_ASSIGN_OR_RETURN(const auto golden, package::decode_golden(as_text(bytes)));
   if (remote::is_address(options.against)) {
     const std::string name = options.name.empty() ? package->manifest().name : options.name;
-    SLIPWAY_ASSIGN_OR_RETURN(remote::RemoteModel model,
-                             remote::RemoteModel::find(context.remote_host(), options.against, name));
+    SLIPWAY_ASSIGN_OR_RETURN(
+        remote::RemoteModel model,
+        remote::RemoteModel::find(context.remote_host(options.trust), options.against, name));
     return packing::replay(golden, index.tolerances,
                            [&](const package::GoldenCase& one) { return ask_server(model, one); });
   }
@@ -101,6 +103,7 @@ Verb golden_verb() {
        .value_name = "FOLDER",
        .completes = Completes::kFolder},
   };
+  for (Argument& argument : trust_arguments(options->trust)) verb.arguments.push_back(std::move(argument));
   verb.examples = {
       {"slipway golden wine:1.0.0 --against http://127.0.0.1:8080", "exit code 3 when an answer differs"},
       {"slipway golden wine:1.0.0", "on this machine, without a server"}};

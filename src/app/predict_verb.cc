@@ -21,6 +21,7 @@ constexpr std::size_t kRecordsPerCall = 256;
 struct Options {
   std::string target, records, store, name;
   std::string output = "jsonl";
+  net::TlsTrust trust;
 };
 
 // The text of the records and what to call it: a file, standard input ("-"), or JSON written on the command
@@ -123,8 +124,9 @@ Status predict_all(Context& context, const Options& options, const std::vector<f
 
 Status predict(Context& context, const Options& options) {
   if (remote::is_address(options.target)) {
-    SLIPWAY_ASSIGN_OR_RETURN(remote::RemoteModel model,
-                             remote::RemoteModel::find(context.remote_host(), options.target, options.name));
+    SLIPWAY_ASSIGN_OR_RETURN(
+        remote::RemoteModel model,
+        remote::RemoteModel::find(context.remote_host(options.trust), options.target, options.name));
     return predict_all(context, options, model.fields(), model.takes_rows(),
                        [&](const std::string& records) { return model.predict(records); });
   }
@@ -173,6 +175,7 @@ Verb predict_verb() {
        .value_name = "FOLDER",
        .completes = Completes::kFolder},
   };
+  for (Argument& argument : trust_arguments(options->trust)) verb.arguments.push_back(std::move(argument));
   verb.examples = {
       {"slipway predict wine examples/wine/sample.csv", "a line of JSON for each record"},
       {"slipway predict http://127.0.0.1:8080/predict/wine sample.csv --output csv", "asks a server"},

@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "net/tls/connector.h"
+
 namespace slipway::app {
 
 class Context;
@@ -39,6 +41,9 @@ struct Argument {
   [[nodiscard]] bool is_flag() const { return std::holds_alternative<bool*>(target); }
   [[nodiscard]] bool is_positional() const { return names.front() != '-'; }
 };
+
+/// --ca, --cert and --key, for verbs that ask a server.
+std::vector<Argument> trust_arguments(net::TlsTrust& trust);
 
 struct Example {
   std::string command;

@@ -2,6 +2,24 @@
 
 namespace slipway::app {
 
+std::vector<Argument> trust_arguments(net::TlsTrust& trust) {
+  return {{.names = "--ca",
+           .help = "https: certificates in PEM of those who vouch for the server (default: the system's)",
+           .target = &trust.ca,
+           .value_name = "FILE",
+           .completes = Completes::kFile},
+          {.names = "--cert",
+           .help = "https: the certificate to show, in PEM",
+           .target = &trust.certificate,
+           .value_name = "FILE",
+           .completes = Completes::kFile},
+          {.names = "--key",
+           .help = "https: its key, in PEM without a password (default: in the file of --cert)",
+           .target = &trust.key,
+           .value_name = "FILE",
+           .completes = Completes::kFile}};
+}
+
 std::vector<Verb> all_verbs() {
   std::vector<Verb> verbs;
   for (const auto& make :

@@ -115,7 +115,8 @@ Result<ModelTensors> tensors_for(const Host& host, const LoadTarget& target, con
   } else {
     found.name = path.name;  // another server, which speaks the v2 protocol alone
   }
-  SLIPWAY_ASSIGN_OR_RETURN(const auto client, net::Client::connect(url.endpoint, *host.clock));
+  SLIPWAY_ASSIGN_OR_RETURN(const auto tls, connector_for(host, url));
+  SLIPWAY_ASSIGN_OR_RETURN(const auto client, net::Client::connect(url.endpoint, *host.clock, {.tls = tls}));
   const std::string where =
       std::string(kV2) + found.name + (path.version.empty() ? "" : "/versions/" + path.version);
   SLIPWAY_ASSIGN_OR_RETURN(const net::ClientResponse response, client->request("GET", where, {}, ""));
@@ -224,6 +225,7 @@ Status fill_http(const Host& host, const LoadTarget& target, const net::Url& url
 Status fill_requests(const Host& host, const LoadTarget& target, net::LoadOptions& load, std::string& said) {
   SLIPWAY_ASSIGN_OR_RETURN(const net::Url url, net::parse_url(target.address));
   load.endpoint = url.endpoint;
+  SLIPWAY_ASSIGN_OR_RETURN(load.tls, connector_for(host, url));
   said = chosen_protocol(target, url.target);
   if (target.http2) load.protocol = net::LoadProtocol::kHttp2;
   if (said == "predict") return fill_predict(host, target, url, load);

@@ -97,10 +97,21 @@ bool is_address(const std::string& text) {
   return text.starts_with("http://") || text.starts_with("https://");
 }
 
+Result<std::shared_ptr<const net::TlsConnector>> connector_for(const Host& host, const net::Url& url) {
+  if (url.tls) {
+    SLIPWAY_ASSIGN_OR_RETURN(auto connector, net::TlsConnector::create(host.trust, *host.files));
+    return std::shared_ptr<const net::TlsConnector>(std::move(connector));
+  }
+  if (host.trust.empty()) return std::shared_ptr<const net::TlsConnector>();
+  return invalid_argument("remote.trust", "--ca, --cert and --key are for https:// addresses; " +
+                                              url.endpoint.to_string() + " would be asked without TLS");
+}
+
 Result<RemoteModel> RemoteModel::find(const Host& host, const std::string& address, const std::string& name) {
   SLIPWAY_ASSIGN_OR_RETURN(net::Url url, net::parse_url(address));
   RemoteModel model;
-  SLIPWAY_ASSIGN_OR_RETURN(model.client_, net::Client::connect(url.endpoint, *host.clock));
+  SLIPWAY_ASSIGN_OR_RETURN(const auto tls, connector_for(host, url));
+  SLIPWAY_ASSIGN_OR_RETURN(model.client_, net::Client::connect(url.endpoint, *host.clock, {.tls = tls}));
   if (url.target.starts_with(kPredict)) {
     model.target_ = url.target;
   } else if (url.target == "/" || url.target == "/predict") {

@@ -12,15 +12,22 @@
 #include "io/filesystem.h"
 #include "json/json.h"
 #include "net/client/client.h"
+#include "net/tls/connector.h"
 #include "tensor/tensor.h"
 
 namespace slipway::remote {
 
-/// What the program gives. Borrows: both.
+/// What the program gives. Borrows: clock and files.
 struct Host {
   const Clock* clock = nullptr;
   io::FileSystem* files = nullptr;
+  net::TlsTrust trust = {};  ///< for https addresses
 };
+
+/// For an address of https what its connections need, for another null. Errors: those of
+/// net::TlsConnector::create(), remote.trust (the host trusts, or shows, something, and the address is not
+/// https).
+Result<std::shared_ptr<const net::TlsConnector>> connector_for(const Host& host, const net::Url& url);
 
 /// A deployment on a server: "http://host:port/predict/wine", or the server's address and a name.
 class RemoteModel {

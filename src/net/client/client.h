@@ -1,4 +1,4 @@
-// A plain HTTP/1.1 client for the command line and for tests: one connection, one request at a time,
+// An HTTP/1.1 client for the command line and for tests: one connection, one request at a time,
 // blocking.
 #pragma once
 
@@ -14,6 +14,8 @@
 #include "base/error.h"
 #include "contracts/dialect/exchange.h"
 #include "net/socket.h"
+#include "net/tls/connector.h"
+#include "net/tls/link.h"
 
 namespace slipway::net {
 
@@ -21,6 +23,7 @@ struct ClientOptions {
   Duration connect_timeout = std::chrono::seconds(5);
   Duration timeout = std::chrono::seconds(60);  ///< one request, from its first byte to its answer's last
   std::size_t max_response_bytes = std::size_t{256} << 20U;  ///< head and body
+  std::shared_ptr<const TlsConnector> tls = {};              ///< null: plain
 };
 
 struct ClientResponse {
@@ -35,7 +38,8 @@ struct ClientResponse {
 /// Thread: external lock.
 class Client {
  public:
-  /// Borrows: the clock. Errors: net.address, net.refused, net.unreachable, net.timeout.
+  /// Borrows: the clock. Errors: net.address, net.refused, net.unreachable, net.timeout, those of
+  /// TlsSession::failure().
   static Result<std::unique_ptr<Client>> connect(const Endpoint& endpoint, const Clock& clock,
                                                  const ClientOptions& options = {});
   virtual ~Client() = default;
@@ -50,12 +54,18 @@ class Client {
   [[nodiscard]] virtual const Endpoint& endpoint() const = 0;
 };
 
-/// An http:// address taken apart: "http://127.0.0.1:8080/v2/models" or "http://localhost". Errors:
-/// net.address, also for https:// (there is no TLS here yet).
+/// An address taken apart: "http://127.0.0.1:8080/v2/models" or "https://localhost". Errors: net.address.
 struct Url {
+  bool tls = false;  ///< https
   Endpoint endpoint;
   std::string target;  ///< from the first slash, at least "/"
 };
 Result<Url> parse_url(std::string_view text);
+
+/// A connected, non-blocking link, plain where `tls` is null; under TLS the server's certificate is sound.
+/// Errors: those of connect_to(), net.timeout, those of TlsSession::failure(), tls.no_http2 (asked for and
+/// not to be had).
+Result<Link> open_link(const Endpoint& endpoint, const TlsConnector* tls, bool http2, const Clock& clock,
+                       Duration timeout);
 
 }  // namespace slipway::net

@@ -168,6 +168,9 @@ TEST(ResponseParserTest, CutsAnywhere) {
 
 TEST(UrlTest, TakesAddressesApart) {
   const std::vector<std::tuple<std::string, std::string, std::string>> good = {
+      {"https://a", "a:443", "/"},
+      {"https://[::1]/x", "[::1]:443", "/x"},
+      {"https://host:8443/x", "host:8443", "/x"},
       {"http://127.0.0.1:18/v2/models?x=1", "127.0.0.1:18", "/v2/models?x=1"},
       {"http://localhost", "localhost:80", "/"},
       {"http://[::1]:9/x", "[::1]:9", "/x"},
@@ -179,8 +182,9 @@ TEST(UrlTest, TakesAddressesApart) {
     ASSERT_TRUE(url.ok()) << text;
     EXPECT_EQ(url->endpoint.to_string(), endpoint);
     EXPECT_EQ(url->target, target);
+    EXPECT_EQ(url->tls, text.starts_with("https://"));
   }
-  for (const char* text : {"", "host", "https://host/", "http://", "http:///x", "http://host:x/",
+  for (const char* text : {"", "host", "https://", "http://", "http:///x", "http://host:x/",
                            "http://host:99999/", "http://a/b#c", "http://a b/"}) {
     EXPECT_EQ(parse_url(text).status().ok(), false) << text;
   }

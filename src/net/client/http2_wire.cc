@@ -517,7 +517,7 @@ Result<std::unique_ptr<WireFactory>> http2_wires(const LoadOptions& options) {
     if (request.body.size() > 0xffffffffU) return invalid_argument("net.load", "a body has more than 4 GiB");
     Prepared& prepared = shared->prepared.emplace_back();
     prepared.head = {{":method", grpc ? "POST" : std::string_view(shared->method)},
-                     {":scheme", "http"},
+                     {":scheme", options.tls == nullptr ? "http" : "https"},
                      {":path", shared->target},
                      {":authority", shared->authority}};
     if (grpc) {

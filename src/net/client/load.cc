@@ -1,8 +1,7 @@
 #include "net/client/load.h"
 
-#include <fcntl.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +14,7 @@
 
 #include "base/random.h"
 #include "net/answer_fields.h"
+#include "net/client/client.h"
 #include "net/client/wire_internal.h"
 
 namespace slipway::net {
@@ -25,7 +25,7 @@ constexpr std::size_t kEventsPerWait = 256;
 constexpr Duration kLongestWait = std::chrono::milliseconds(100);
 
 struct Connection {
-  Fd socket;
+  Link link{Fd()};
   std::unique_ptr<Wire> wire;
   std::string out;
   std::size_t sent = 0;  ///< of `out`
@@ -98,6 +98,7 @@ class Generator final : public AnswerSink {
   MonoTime last_answer_{};
   MonoTime began_{};
   bool measuring_ = false;
+  bool heard_ = false;  // the server has sent something, on any connection
   std::size_t next_request_ = 0;
   std::optional<Error> gone_;  // why the server can no longer be reached
 
@@ -111,12 +112,13 @@ void Generator::want(Connection& connection, std::uint32_t events, int operation
   epoll_event event{};
   event.events = events;
   event.data.ptr = &connection;
-  ::epoll_ctl(epoll_.get(), operation, connection.socket.get(), &event);
+  ::epoll_ctl(epoll_.get(), operation, connection.link.fd(), &event);
 }
 
 Status Generator::open(Connection& connection) {
-  SLIPWAY_ASSIGN_OR_RETURN(connection.socket, connect_to(options_.endpoint, options_.connect_timeout));
-  ::fcntl(connection.socket.get(), F_SETFL, ::fcntl(connection.socket.get(), F_GETFL) | O_NONBLOCK);
+  SLIPWAY_ASSIGN_OR_RETURN(connection.link, open_link(options_.endpoint, options_.tls.get(),
+                                                      options_.protocol != LoadProtocol::kHttp1, clock_,
+                                                      options_.connect_timeout));
   connection.wire = wires_->make();
   connection.out.clear();
   connection.sent = 0;
@@ -128,7 +130,7 @@ Status Generator::open(Connection& connection) {
 
 // After the server closed the connection, or said that it will.
 Status Generator::reopen(Connection& connection) {
-  connection.socket.reset();
+  connection.link.close();
   const Status opened = open(connection);
   if (!opened.ok()) {
     gone_ = opened.error();
@@ -181,8 +183,8 @@ void Generator::send_due() {
 
 void Generator::flush(Connection& connection) {
   while (connection.sent < connection.out.size()) {
-    const ssize_t count = ::send(connection.socket.get(), connection.out.data() + connection.sent,
-                                 connection.out.size() - connection.sent, MSG_NOSIGNAL);
+    iovec rest{connection.out.data() + connection.sent, connection.out.size() - connection.sent};
+    const ssize_t count = connection.link.send({&rest, 1});
     if (count >= 0) {
       connection.sent += static_cast<std::size_t>(count);
     } else if (errno == EAGAIN) {
@@ -203,17 +205,23 @@ void Generator::flush(Connection& connection) {
 }
 
 Status Generator::receive(Connection& connection) {
-  const ssize_t got = ::recv(connection.socket.get(), buffer_.data(), buffer_.size(), 0);
+  const ssize_t got = connection.link.receive(buffer_.data(), buffer_.size());
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return {};
   now_ = clock_.now();
   last_answer_ = now_;
   if (got <= 0) {
+    // In TLS 1.3 a client's certificate is judged after the handshake.
+    if (got < 0 && errno == EPROTO && connection.link.is_tls() && !heard_) {
+      gone_ = connection.link.failure().within(options_.endpoint.to_string());
+      return {};
+    }
     if (measuring_) {
       report_.lost += connection.wire->in_flight();
       if (connection.wire->in_flight() > 0 || !connection.wire->closes()) ++report_.failed_connections;
     }
     return reopen(connection);
   }
+  heard_ = true;
   if (measuring_) report_.bytes_received += static_cast<std::uint64_t>(got);
   SLIPWAY_TRY(
       connection.wire->receive({buffer_.data(), static_cast<std::size_t>(got)}, connection.out, *this));
@@ -273,7 +281,11 @@ Status Generator::wait_and_receive(Duration longest) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     Connection& connection = *static_cast<Connection*>(event.data.ptr);
     if ((event.events & EPOLLOUT) != 0) flush(connection);
-    if ((event.events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) SLIPWAY_TRY(receive(connection));
+    if ((event.events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+      do {
+        SLIPWAY_TRY(receive(connection));
+      } while (!gone_ && connection.link.pending());
+    }
   }
   return {};
 }

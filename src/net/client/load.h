@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,12 +19,13 @@
 #include "contracts/dialect/exchange.h"
 #include "net/client/histogram.h"
 #include "net/socket.h"
+#include "net/tls/connector.h"
 
 namespace slipway::net {
 
 enum class LoadProtocol : std::uint8_t {
   kHttp1,
-  kHttp2,       ///< prior knowledge
+  kHttp2,       ///< prior knowledge, under TLS by ALPN
   kGrpc,        ///< unary calls
   kGrpcStream,  ///< calls that stay open: one message is answered by one message
 };
@@ -36,6 +38,7 @@ struct LoadRequest {
 
 struct LoadOptions {
   Endpoint endpoint = {};
+  std::shared_ptr<const TlsConnector> tls = {};  ///< null: plain
   LoadProtocol protocol = LoadProtocol::kHttp1;
   std::string method = "POST";
   std::string target = "/";           ///< gRPC: "/package.Service/Method"
@@ -78,7 +81,7 @@ Result<std::string> render_request(const Endpoint& endpoint, std::string_view me
 
 /// Runs for warm-up and duration, or until `stop` becomes true or the server is gone; then reports what was
 /// measured so far.
-/// Errors: those of connect_to() and render_request(), net.load (no requests, or an answer that is none in
+/// Errors: those of open_link() and render_request(), net.load (no requests, or an answer that is none in
 /// the protocol), net.timeout.
 Result<LoadReport> run_load(const LoadOptions& options, const Clock& clock, const std::atomic<bool>& stop);
 

@@ -1,87 +1,27 @@
 #include "net/tls/keeper.h"
 
-#include <openssl/pem.h>
-
 #include <array>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "io/file_helpers.h"
 #include "net/tls/openssl_internal.h"
 
 namespace slipway::net {
 namespace {
 
 constexpr Duration kLookEvery = std::chrono::seconds(1);
-constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 20U;
-constexpr const char* kCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20";  // of TLS 1.2; those of 1.3 are all sound
 constexpr std::array<unsigned char, 7> kSessions = {'s', 'l', 'i', 'p', 'w', 'a', 'y'};
 constexpr std::string_view kHttp2 = "\x02h2";
 constexpr std::string_view kHttp1 = "\x08http/1.1";
 
-Bio reader_of(const std::string& text) {
-  return Bio(::BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
-// A key with a password would have OpenSSL ask for it on the terminal.
-int no_password(char*, int, int, void*) { return -1; }
-
-Error wrong(std::string_view id, const std::string& file, std::string_view what) {
-  return invalid_argument(id, file + " " + std::string(what) + ": " + openssl_reason());
-}
-
-Result<std::vector<Certificate>> read_certificates(io::FileSystem& files, const std::string& file,
-                                                   std::string_view id) {
-  SLIPWAY_ASSIGN_OR_RETURN(const std::string text, io::read_all(files, file, kMaxFileBytes));
-  ::ERR_clear_error();
-  const Bio bio = reader_of(text);
-  std::vector<Certificate> all;
-  while (bio != nullptr) {
-    Certificate one(::PEM_read_bio_X509_AUX(bio.get(), nullptr, no_password, nullptr));
-    if (one == nullptr) break;
-    all.push_back(std::move(one));
-  }
-  const bool ended = ERR_GET_REASON(::ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-  if (all.empty() || !ended) return wrong(id, file, "is no certificate in PEM, or a damaged one");
-  ::ERR_clear_error();
-  return all;
-}
-
-Status use_certificate(SSL_CTX& context, io::FileSystem& files, const std::string& file) {
-  constexpr std::string_view kId = "tls.certificate";
-  SLIPWAY_ASSIGN_OR_RETURN(auto chain, read_certificates(files, file, kId));
-  if (::SSL_CTX_use_certificate(&context, chain.front().get()) != 1) {
-    return wrong(kId, file, "cannot be used");
-  }
-  for (std::size_t i = 1; i < chain.size(); ++i) {
-    if (SSL_CTX_add1_chain_cert(&context, chain[i].get()) != 1) return wrong(kId, file, "cannot be used");
-  }
-  return {};
-}
-
-Status use_key(SSL_CTX& context, io::FileSystem& files, const std::string& file) {
-  constexpr std::string_view kId = "tls.key";
-  SLIPWAY_ASSIGN_OR_RETURN(std::string text, io::read_all(files, file, kMaxFileBytes));
-  ::ERR_clear_error();
-  const Bio bio = reader_of(text);
-  const PrivateKey key(bio == nullptr ? nullptr
-                                      : ::PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr));
-  ::OPENSSL_cleanse(text.data(), text.size());
-  if (key == nullptr) return wrong(kId, file, "is no private key in PEM without a password");
-  if (::SSL_CTX_use_PrivateKey(&context, key.get()) != 1 || ::SSL_CTX_check_private_key(&context) != 1) {
-    return wrong(kId, file, "is not the key of the certificate");
-  }
-  return {};
-}
-
 Status ask_clients(SSL_CTX& context, io::FileSystem& files, const std::string& file, bool require) {
   constexpr std::string_view kId = "tls.client_ca";
-  SLIPWAY_ASSIGN_OR_RETURN(auto trusted, read_certificates(files, file, kId));
+  SLIPWAY_ASSIGN_OR_RETURN(auto trusted, read_tls_certificates(files, file, kId));
   X509_STORE* store = ::SSL_CTX_get_cert_store(&context);
   for (const Certificate& one : trusted) {
     if (::X509_STORE_add_cert(store, one.get()) != 1 || ::SSL_CTX_add_client_CA(&context, one.get()) != 1) {
-      return wrong(kId, file, "cannot be used");
+      return wrong_tls_file(kId, file, "cannot be used");
     }
   }
   ::SSL_CTX_set_verify(&context, SSL_VERIFY_PEER | (require ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
@@ -133,19 +73,13 @@ Result<std::unique_ptr<TlsKeeper>> TlsKeeper::create(TlsOptions options, io::Fil
 Result<std::unique_ptr<TlsKeeper::Context>> TlsKeeper::load() const {
   SslContext context(::SSL_CTX_new(::TLS_server_method()));
   if (context == nullptr) return internal_error("tls.library", "OpenSSL does not start: " + openssl_reason());
-  ::SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  ::SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                           SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
-  ::SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                        SSL_MODE_RELEASE_BUFFERS);
+  SLIPWAY_TRY(set_tls_rules(*context));
+  ::SSL_CTX_set_options(context.get(), SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
   ::SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);  // tickets hold all there is
   ::SSL_CTX_set_session_id_context(context.get(), kSessions.data(), kSessions.size());
-  if (::SSL_CTX_set_cipher_list(context.get(), kCiphers) != 1) {
-    return internal_error("tls.library", "OpenSSL has none of the ciphers: " + openssl_reason());
-  }
   ::SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, protocols(options_.http2));
-  SLIPWAY_TRY(use_certificate(*context, files_, options_.certificate));
-  SLIPWAY_TRY(use_key(*context, files_, options_.key));
+  SLIPWAY_TRY(use_tls_certificate(*context, files_, options_.certificate));
+  SLIPWAY_TRY(use_tls_key(*context, files_, options_.key));
   if (!options_.client_ca.empty()) {
     SLIPWAY_TRY(ask_clients(*context, files_, options_.client_ca, options_.require_client));
   }
@@ -190,7 +124,7 @@ void TlsKeeper::look_again() {
 std::unique_ptr<TlsSession> TlsKeeper::accept(int fd) {
   const std::lock_guard lock(mutex_);
   look_again();
-  return make_tls_session(*context_->ssl, fd);
+  return make_tls_session(*context_->ssl, fd, nullptr);
 }
 
 }  // namespace slipway::net

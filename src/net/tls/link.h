@@ -1,4 +1,4 @@
-// A client's socket, plain or under TLS: what goes in and comes out are the bytes of HTTP.
+// A socket of a connection, plain or under TLS: what goes in and comes out are the bytes of HTTP.
 #pragma once
 
 #include <sys/socket.h>
@@ -30,7 +30,7 @@ class Link {
   [[nodiscard]] int fd() const { return socket_.get(); }
   [[nodiscard]] bool valid() const { return socket_.valid(); }
   [[nodiscard]] bool is_tls() const { return session_ != nullptr; }
-  /// Null when the client showed no certificate.
+  /// Null when the other end showed no certificate.
   [[nodiscard]] const std::shared_ptr<const dialect::PeerIdentity>& peer() const { return peer_; }
 
   /// As recv() and sendmsg().
@@ -47,10 +47,12 @@ class Link {
     message.msg_iovlen = pieces.size();
     return ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
   }
+  /// As TlsSession::failure(). Precondition: is_tls().
+  [[nodiscard]] Error failure() const { return session_->failure(); }
   /// There are bytes to receive that the loop will not tell of, since they have left the socket.
   [[nodiscard]] bool pending() const { return session_ != nullptr && session_->pending(); }
 
-  /// Nothing more is sent; what the client still sends can be thrown away.
+  /// Nothing more is sent; what the other end still sends can be thrown away.
   void end_sending() {
     if (session_ != nullptr) session_->end();
     ::shutdown(socket_.get(), SHUT_WR);

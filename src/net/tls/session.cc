@@ -62,10 +62,10 @@ const BIO_METHOD* socket_method() {
   return kMethod;
 }
 
-std::string subject_of(X509& certificate) {
+std::string text_of(const X509_NAME& name) {
   const Bio text(::BIO_new(::BIO_s_mem()));
   if (text == nullptr) return {};
-  ::X509_NAME_print_ex(text.get(), ::X509_get_subject_name(&certificate), 0,
+  ::X509_NAME_print_ex(text.get(), &name, 0,
                        XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB));
   char* bytes = nullptr;
   const long size = BIO_get_mem_data(text.get(), &bytes);
@@ -107,9 +107,25 @@ std::vector<std::string> names_of(X509& certificate) {
   return names;
 }
 
+// Whom a client wants, so that the server can choose its certificate and the client check it. An address is
+// checked, and not sent. Source: RFC 6066 section 3.
+bool name_server(SSL& ssl, const std::string& host) {
+  X509_VERIFY_PARAM* const rules = ::SSL_get0_param(&ssl);
+  // The subject names no host. Source: RFC 9525 section 2.
+  ::X509_VERIFY_PARAM_set_hostflags(
+      rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+  if (::X509_VERIFY_PARAM_set1_ip_asc(rules, host.c_str()) == 1) return true;
+  ::ERR_clear_error();
+  return ::X509_VERIFY_PARAM_set1_host(rules, host.data(), host.size()) == 1 &&
+         SSL_set_tlsext_host_name(&ssl, host.c_str()) == 1;
+}
+
 class OpenSslSession final : public TlsSession {
  public:
-  explicit OpenSslSession(Ssl ssl) : ssl_(std::move(ssl)) {}
+  OpenSslSession(Ssl ssl, std::unique_ptr<TlsPeer> server)
+      : ssl_(std::move(ssl)), server_(std::move(server)) {
+    if (server_ != nullptr) SSL_set_app_data(ssl_.get(), server_.get());
+  }
 
   Step handshake() override {
     ::ERR_clear_error();
@@ -123,10 +139,8 @@ class OpenSslSession final : public TlsSession {
       default:
         break;
     }
-    failed_ = true;
-    const int reason = ERR_GET_REASON(::ERR_peek_error());
-    ::ERR_clear_error();
-    return reason == SSL_R_HTTP_REQUEST ? Step::kPlainHttp : Step::kFailed;
+    fail();
+    return ERR_GET_REASON(reason_) == SSL_R_HTTP_REQUEST ? Step::kPlainHttp : Step::kFailed;
   }
 
   [[nodiscard]] bool speaks_http2() const override {
@@ -139,8 +153,8 @@ class OpenSslSession final : public TlsSession {
   [[nodiscard]] std::shared_ptr<const dialect::PeerIdentity> peer() const override {
     const Certificate certificate(::SSL_get1_peer_certificate(ssl_.get()));
     if (certificate == nullptr) return nullptr;
-    return std::make_shared<const dialect::PeerIdentity>(
-        dialect::PeerIdentity{.subject = subject_of(*certificate), .names = names_of(*certificate)});
+    return std::make_shared<const dialect::PeerIdentity>(dialect::PeerIdentity{
+        .subject = text_of(*::X509_get_subject_name(certificate.get())), .names = names_of(*certificate)});
   }
 
   ssize_t receive(void* to, std::size_t room) override {
@@ -185,6 +199,12 @@ class OpenSslSession final : public TlsSession {
 
   [[nodiscard]] bool pending() const override { return !failed_ && ::SSL_pending(ssl_.get()) > 0; }
 
+  [[nodiscard]] Error failure() const override {
+    return server_ != nullptr
+               ? tls_client_error(*server_, reason_)
+               : unavailable("tls.failed", std::string("TLS with a client failed: ") + reason_text(reason_));
+  }
+
   void end() override {
     if (failed_ || std::exchange(ended_, true)) return;
     ::ERR_clear_error();
@@ -193,33 +213,54 @@ class OpenSslSession final : public TlsSession {
   }
 
  private:
+  void fail() {
+    failed_ = true;
+    reason_ = ::ERR_peek_error();
+    ::ERR_clear_error();
+  }
+  static const char* reason_text(unsigned long reason) {
+    const char* text = ::ERR_reason_error_string(reason);
+    return text == nullptr ? "the connection ended" : text;
+  }
+
   // What recv() or send() would have said. What must wait for the other direction (a client's new keys while
   // it takes nothing) is not waited for: the socket would call again and again.
   ssize_t no_bytes(int result, int awaited) {
     const int error = ::SSL_get_error(ssl_.get(), result);
     if (error == SSL_ERROR_ZERO_RETURN && awaited == SSL_ERROR_WANT_READ) return 0;
-    failed_ = error != awaited;
+    if (error != awaited) fail();
     ::ERR_clear_error();
     errno = failed_ ? EPROTO : EAGAIN;
     return -1;
   }
 
   Ssl ssl_;
+  std::unique_ptr<TlsPeer> server_;  ///< null: the other end is a client
+  unsigned long reason_ = 0;         ///< OpenSSL's, of the failure
   bool failed_ = false;
   bool ended_ = false;
 };
 
 }  // namespace
 
-std::unique_ptr<TlsSession> make_tls_session(SSL_CTX& context, int fd) {
+std::string tls_name_text(const X509_NAME& name) { return text_of(name); }
+
+std::vector<std::string> tls_names_of(X509& certificate) { return names_of(certificate); }
+
+std::unique_ptr<TlsSession> make_tls_session(SSL_CTX& context, int fd, std::unique_ptr<TlsPeer> peer) {
   Ssl ssl(::SSL_new(&context));
   if (ssl == nullptr || socket_method() == nullptr) return nullptr;
   BIO* bio = ::BIO_new(socket_method());
   if (bio == nullptr) return nullptr;
   ::BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
   ::SSL_set_bio(ssl.get(), bio, bio);
-  ::SSL_set_accept_state(ssl.get());
-  return std::make_unique<OpenSslSession>(std::move(ssl));
+  if (peer == nullptr) {
+    ::SSL_set_accept_state(ssl.get());
+  } else {
+    ::SSL_set_connect_state(ssl.get());
+    if (!name_server(*ssl, peer->host)) return nullptr;
+  }
+  return std::make_unique<OpenSslSession>(std::move(ssl), std::move(peer));
 }
 
 }  // namespace slipway::net

@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 
+#include "base/error.h"
 #include "contracts/dialect/exchange.h"
 
 namespace slipway::net {
@@ -20,7 +21,7 @@ class TlsSession {
     kDone,
     kWantsRead,
     kWantsWrite,
-    kPlainHttp,  ///< the client speaks HTTP without TLS
+    kPlainHttp,  ///< a client speaks HTTP without TLS
     kFailed
   };
 
@@ -30,7 +31,7 @@ class TlsSession {
   virtual Step handshake() = 0;
   /// What ALPN has chosen: HTTP/2, else HTTP/1.1.
   [[nodiscard]] virtual bool speaks_http2() const = 0;
-  /// Null when the client showed no certificate.
+  /// Null when the other end showed no certificate.
   [[nodiscard]] virtual std::shared_ptr<const dialect::PeerIdentity> peer() const = 0;
 
   /// As recv() and sendmsg(): the number of bytes, 0 at the end, -1 with errno otherwise (EAGAIN; EPROTO when
@@ -39,7 +40,12 @@ class TlsSession {
   virtual ssize_t send(std::span<const iovec> pieces) = 0;
   /// Bytes have been received that receive() will give, of which the socket says nothing any more.
   [[nodiscard]] virtual bool pending() const = 0;
-  /// Tells the client that nothing more comes, as far as the socket takes it at once.
+  /// Why the connection is of no more use, once handshake() said so, or receive() or send() gave EPROTO. Of a
+  /// server: what is wrong with its certificate, or what it wants. Errors: tls.server_expired,
+  /// tls.server_not_yet_valid, tls.server_unknown, tls.server_name, tls.server_certificate,
+  /// tls.client_certificate_wanted, tls.client_certificate_refused, tls.not_tls, tls.failed.
+  [[nodiscard]] virtual Error failure() const = 0;
+  /// Tells the other end that nothing more comes, as far as the socket takes it at once.
   virtual void end() = 0;
 };
 

@@ -40,15 +40,15 @@ void extend(X509& certificate, int nid, const char* value) {
 }  // namespace
 
 TestIdentity make_identity(const std::string& name, const std::string& alternatives,
-                           const TestIdentity* authority) {
+                           const TestIdentity* authority, long until_s) {
   static std::atomic<long> serial = 1;
   const Certificate made(::X509_new());
   const PrivateKey key(EVP_EC_gen("P-256"));
   X509* const out = made.get();
   ::X509_set_version(out, 2);
   ::ASN1_INTEGER_set(::X509_get_serialNumber(out), serial++);
-  ::X509_gmtime_adj(X509_getm_notBefore(out), -3600);
-  ::X509_gmtime_adj(X509_getm_notAfter(out), 3600);
+  ::X509_gmtime_adj(X509_getm_notBefore(out), -7200);
+  ::X509_gmtime_adj(X509_getm_notAfter(out), until_s);
   X509_NAME* const subject = ::X509_get_subject_name(out);
   ::X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_ASC, bytes_of("Example, Ltd"), -1, -1, 0);
   ::X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, bytes_of(name.c_str()), -1, -1, 0);

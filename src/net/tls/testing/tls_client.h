@@ -13,10 +13,10 @@ struct TestIdentity {
   std::string locked_key;  ///< the same, with the password "pass"
 };
 
-/// O=Example, Ltd and CN=`name`, good for an hour; signed by `authority`, or by itself where that is null.
-/// `alternatives` as OpenSSL writes them: "DNS:a.example,IP:::1".
+/// O=Example, Ltd and CN=`name`, good for an hour, or until so many seconds from now; signed by `authority`,
+/// or by itself where that is null. `alternatives` as OpenSSL writes them: "DNS:a.example,IP:::1".
 TestIdentity make_identity(const std::string& name, const std::string& alternatives,
-                           const TestIdentity* authority);
+                           const TestIdentity* authority, long until_s = 3600);
 
 struct TlsClientOptions {
   int min_version = 0x0303;  ///< as on the wire: 0x0301 is 1.0, 0x0304 is 1.3
