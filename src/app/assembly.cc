@@ -264,12 +264,16 @@ class AssemblyImpl final : public Assembly {
 
   Status add_dialects() {
     const auto max_body_bytes = static_cast<std::size_t>(environment_.limits.body.bytes);
-    const dialect::Host host{.server = models_.get(),
-                             .clock = &context_.clock(),
-                             .logger = &context_.logger(),
-                             .limits = {.max_tensor_bytes = max_body_bytes},
-                             .server_version = std::string(program_version()),
-                             .descriptors = [this] { return descriptors(); }};
+    dialect::Host host{.server = models_.get(),
+                       .clock = &context_.clock(),
+                       .logger = &context_.logger(),
+                       .limits = {.max_tensor_bytes = max_body_bytes},
+                       .server_version = std::string(program_version()),
+                       .descriptors = [this] { return descriptors(); }};
+    if (LeveledLogger* const logger = context_.leveled_logger(); logger != nullptr) {
+      host.log_level = [logger] { return logger->level(); };
+      host.set_log_level = [logger](LogLevel level) { logger->set_level(level); };
+    }
     for (const auto& plugin : dialect_plugins()) {
       dialects_.push_back(plugin.make(host));
       SLIPWAY_TRY(inference_handler_.router.add(*dialects_.back()));

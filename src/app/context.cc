@@ -145,7 +145,9 @@ std::vector<std::string> Context::worker_environment() const {
 
 void Context::use_logger(const LogOptions& options) {
   SLIPWAY_CHECK(owned_backends_.empty());  // they keep the logger that they were made with
-  logger_ = make_logger(options);
+  auto logger = make_logger(options);
+  leveled_logger_ = logger.get();
+  logger_ = std::move(logger);
 }
 
 }  // namespace slipway::app

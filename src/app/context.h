@@ -16,6 +16,7 @@
 #include "io/filesystem.h"
 #include "json/writer.h"
 #include "remote/remote_model.h"
+#include "telemetry/logger.h"
 
 namespace slipway::app {
 
@@ -53,6 +54,8 @@ class Context {
     return {.clock = &clock_, .files = files_.get(), .trust = trust};
   }
   [[nodiscard]] Logger& logger() const { return *logger_; }
+  /// Null before use_logger().
+  [[nodiscard]] LeveledLogger* leveled_logger() const { return leveled_logger_; }
   /// $SLIPWAY_HOME, else $XDG_DATA_HOME/slipway, else ~/.local/share/slipway.
   [[nodiscard]] const std::string& home() const { return home_; }
   /// Backends of this build that are a caller's own, with a logger of its own. Borrows: logger.
@@ -70,6 +73,7 @@ class Context {
   SystemClock clock_;
   std::unique_ptr<io::FileSystem> files_;
   std::unique_ptr<Logger> logger_;
+  LeveledLogger* leveled_logger_ = nullptr;  ///< logger_
   std::string home_;
   std::vector<std::unique_ptr<backend::Backend>> owned_backends_;
   std::vector<backend::Backend*> backends_;

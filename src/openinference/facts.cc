@@ -19,9 +19,9 @@ void add_versions(const dialect::ModelServer& server, std::string_view name,
 }  // namespace
 
 std::span<const std::string_view> extensions() {
-  static constexpr std::array<std::string_view, 6> kExtensions = {
-      "binary_tensor_data", "classification", "parameters",
-      "model_repository",   "statistics",     "model_configuration"};
+  static constexpr std::array<std::string_view, 7> kExtensions = {
+      "binary_tensor_data", "classification",      "parameters", "model_repository",
+      "statistics",         "model_configuration", "logging"};
   return kExtensions;
 }
 

@@ -107,7 +107,7 @@ class FileSink final : public LogSink {
   const bool owns_;
 };
 
-class QueuedLogger final : public Logger {
+class QueuedLogger final : public LeveledLogger {
  public:
   QueuedLogger(const LogOptions& options, const Clock* clock, std::unique_ptr<LogSink> sink)
       : level_(options.level),
@@ -138,8 +138,10 @@ class QueuedLogger final : public Logger {
   QueuedLogger& operator=(const QueuedLogger&) = delete;
 
   [[nodiscard]] bool enabled(LogLevel level) const override {
-    return level >= level_ && level != LogLevel::kOff;
+    return level >= this->level() && level != LogLevel::kOff;
   }
+  [[nodiscard]] LogLevel level() const override { return level_.load(std::memory_order_relaxed); }
+  void set_level(LogLevel level) override { level_.store(level, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t dropped() const override { return dropped_.load(std::memory_order_relaxed); }
 
   void write(LogLevel level, std::string_view event, std::string_view message,
@@ -189,7 +191,7 @@ class QueuedLogger final : public Logger {
     if (sink_->write(line)) told_ += lost;
   }
 
-  const LogLevel level_;
+  std::atomic<LogLevel> level_;
   const LogFormat format_;
   const std::size_t max_lines_;
   const SystemClock system_clock_;  // where none is given
@@ -241,12 +243,12 @@ std::string format_log_line(LogFormat format, WallTime time, LogLevel level, std
   return line + "\n";
 }
 
-std::unique_ptr<Logger> make_logger(const LogOptions& options, const Clock* clock,
-                                    std::unique_ptr<LogSink> sink) {
+std::unique_ptr<LeveledLogger> make_logger(const LogOptions& options, const Clock* clock,
+                                           std::unique_ptr<LogSink> sink) {
   return std::make_unique<QueuedLogger>(options, clock, std::move(sink));
 }
 
-std::unique_ptr<Logger> make_logger(const LogOptions& options, const Clock* clock) {
+std::unique_ptr<LeveledLogger> make_logger(const LogOptions& options, const Clock* clock) {
   constexpr mode_t kMode = 0640;
   if (options.file.empty())
     return make_logger(options, clock, std::make_unique<FileSink>(STDERR_FILENO, false));

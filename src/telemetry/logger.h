@@ -21,6 +21,13 @@ namespace slipway {
 
 inline constexpr std::size_t kMaxTextBytes = 4096;
 
+/// A logger whose level may change while it runs. Thread: safe.
+class LeveledLogger : public Logger {
+ public:
+  [[nodiscard]] virtual LogLevel level() const = 0;
+  virtual void set_level(LogLevel level) = 0;
+};
+
 /// Where lines go. Thread: called by the logger's thread alone.
 class LogSink {
  public:
@@ -35,11 +42,11 @@ class LogSink {
 /// last one. Destroying the logger waits until the sink has taken what waits. A file is appended to, so it
 /// may be rotated by copying and truncating. A file that cannot be opened gives a logger to standard error
 /// whose first line says so. Borrows: clock, for the logger's life; without one, the system's.
-std::unique_ptr<Logger> make_logger(const LogOptions& options, const Clock* clock = nullptr);
+std::unique_ptr<LeveledLogger> make_logger(const LogOptions& options, const Clock* clock = nullptr);
 
 /// The same with a sink of one's own; options.file is not looked at.
-std::unique_ptr<Logger> make_logger(const LogOptions& options, const Clock* clock,
-                                    std::unique_ptr<LogSink> sink);
+std::unique_ptr<LeveledLogger> make_logger(const LogOptions& options, const Clock* clock,
+                                           std::unique_ptr<LogSink> sink);
 
 /// One line, with its end. For the logger and its tests.
 std::string format_log_line(LogFormat format, WallTime time, LogLevel level, std::string_view event,

@@ -243,7 +243,7 @@ def test_wrong_requests_get_their_codes_and_right_ones_go_on(server):
                 stub.ModelInfer(request, timeout=30)
             assert refused.value.code().name == code, f"{title}: {refused.value}"
             assert refused.value.details(), title
-        for method in ("TraceSetting", "LogSettings", "SystemSharedMemoryStatus", "CudaSharedMemoryStatus"):
+        for method in ("TraceSetting", "SystemSharedMemoryStatus", "CudaSharedMemoryStatus"):
             with pytest.raises(grpc.RpcError) as refused:
                 getattr(stub, method)(getattr(service_pb2, f"{method}Request")(), timeout=30)
             assert refused.value.code().name == "UNIMPLEMENTED", method

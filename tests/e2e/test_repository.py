@@ -10,6 +10,7 @@ import numpy as np
 import onnx_models
 import pytest
 import requests
+import tritonclient.grpc
 import tritonclient.http
 import tritonclient.utils
 
@@ -160,6 +161,48 @@ def test_tritonclient_manages_the_repository(serve, repository):
     with pytest.raises(tritonclient.utils.InferenceServerException, match="nobody"):
         client.load_model("nobody")
     client.close()
+
+
+@pytest.mark.parametrize("wire", ["http", "grpc"])
+def test_tritonclient_changes_the_level_of_the_log(serve, repository, tmp_path, wire):
+    log = tmp_path / "server.log"
+    (tmp_path / "environment.yaml").write_text(f"log: {{file: {log}, format: json, access: true}}\n")
+    server = serve(repository, "--config", tmp_path / "environment.yaml")
+    triton = tritonclient.http if wire == "http" else tritonclient.grpc
+    client = triton.InferenceServerClient(server.address)
+
+    def settings(answer):
+        if wire == "http":
+            return answer
+        return {name: getattr(value, value.WhichOneof("parameter_choice")) for name, value in answer.settings.items()}
+
+    usual = {"log_info": True, "log_warning": True, "log_error": True, "log_verbose_level": 0}
+    assert settings(client.get_log_settings()) == usual
+    assert factor(server.url, "times") == 2
+    assert settings(client.update_log_settings({"log_info": False})) == {**usual, "log_info": False}
+    for _ in range(3):
+        assert factor(server.url, "times") == 2  # not in the log
+    for refused in ({"log_info": True, "log_warning": False}, {"log_file": "/tmp/mine"}, {"log_format": "ISO8601"},
+                    {"log_verbose_level": 7}, {"log_info": True, "log_odd": True}):
+        with pytest.raises(tritonclient.utils.InferenceServerException) as error:
+            client.update_log_settings(refused)
+        assert error.value.status() in ("400", "StatusCode.INVALID_ARGUMENT"), refused
+        assert settings(client.get_log_settings()) == {**usual, "log_info": False}, refused
+    assert settings(client.update_log_settings({"log_info": True, "log_verbose_level": 1}))["log_verbose_level"] == 1
+    assert factor(server.url, "times") == 2
+    client.close()
+    assert server.stop() == 0
+    events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+    told = [event for event in events if event in ("request", "log.level")]
+    assert told == ["request", "log.level", "log.level", "request"], events
+
+
+def test_a_page_of_another_origin_cannot_change_the_log(serve, repository):
+    server = serve(repository)
+    for headers in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
+        answer = requests.post(f"{server.url}/v2/logging", json={"log_info": False}, headers=headers, timeout=10)
+        assert answer.status_code == 403, headers
+    assert requests.get(f"{server.admin}/v2/logging", timeout=10).json()["log_info"] is True
 
 
 def test_no_answer_is_lost_while_versions_come_and_go(serve, repository):

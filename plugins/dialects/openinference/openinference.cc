@@ -8,6 +8,7 @@
 #include "contracts/dialect/wishes.h"
 #include "openinference/facts.h"
 #include "plugins/dialects/openinference/infer.h"
+#include "plugins/dialects/openinference/logging.h"
 #include "plugins/dialects/openinference/metadata.h"
 #include "plugins/dialects/openinference/model_facts.h"
 #include "plugins/dialects/openinference/repository.h"
@@ -41,6 +42,8 @@ enum RouteId : int {
   kLoad,
   kUnload,
   kNamedRepository,
+  kLogging,
+  kUpdateLogging,
 };
 
 class OpenInferenceDialect final : public dialect::Dialect {
@@ -76,7 +79,9 @@ class OpenInferenceDialect final : public dialect::Dialect {
             post("/v2/repository/models/{model}/unload", kUnload, Reach::kControl),
             post("/v2/repository/{repository}/index", kNamedRepository, Reach::kInference),
             post("/v2/repository/{repository}/models/{model}/load", kNamedRepository, Reach::kControl),
-            post("/v2/repository/{repository}/models/{model}/unload", kNamedRepository, Reach::kControl)};
+            post("/v2/repository/{repository}/models/{model}/unload", kNamedRepository, Reach::kControl),
+            {Method::kGet, "/v2/logging", Reach::kControl, kLogging},
+            post("/v2/logging", kUpdateLogging, Reach::kControl)};
   }
 
   void handle(int route_id, dialect::PathValues values, std::unique_ptr<Exchange> exchange) override {
@@ -119,6 +124,10 @@ class OpenInferenceDialect final : public dialect::Dialect {
         return unload_model(host_, values[0], std::move(exchange));
       case kNamedRepository:
         return respond_error(no_repository_names(), *exchange);
+      case kLogging:
+        return log_settings(host_, *exchange);
+      case kUpdateLogging:
+        return update_log_settings(host_, *exchange);
       default:
         return respond_error(internal_error("v2.route", "no such route"), *exchange);
     }

@@ -129,7 +129,35 @@ TEST_F(OpenInferenceTest, TheServerTellsItsNameAndExtensions) {
   EXPECT_EQ(got->body,
             R"({"name":"slipway","version":"1.2.3","extensions":)"
             R"(["binary_tensor_data","classification","parameters","model_repository","statistics",)"
-            R"("model_configuration"]})");
+            R"("model_configuration","logging"]})");
+}
+
+TEST_F(OpenInferenceTest, TheLogsLevelIsReadAndChanged) {
+  EXPECT_EQ(get("/v2/logging")->status, 501);
+  EXPECT_EQ(post("/v2/logging", R"({"log_info":false})")->status, 501);
+  LogLevel level = LogLevel::kInfo;
+  host_.log_level = [&] { return level; };
+  host_.set_log_level = [&](LogLevel wanted) { level = wanted; };
+  dialect_ = make_dialect_openinference(host_);
+  EXPECT_EQ(get("/v2/logging")->body,
+            R"({"log_info":true,"log_warning":true,"log_error":true,"log_verbose_level":0})");
+  const std::string debug = R"({"log_info":true,"log_warning":true,"log_error":true,"log_verbose_level":1})";
+  EXPECT_EQ(post("/v2/logging", R"({"log_verbose_level":1})")->body, debug);
+  EXPECT_EQ(level, LogLevel::kDebug);
+  // All or nothing.
+  for (const char* body :
+       {"", "[]", "{", "7", R"({"log_verbose_level":0,"log_file":"/tmp/x"})",
+        R"({"log_verbose_level":0,"log_format":"ISO8601"})", R"({"log_verbose_level":0,"log_error":"no"})",
+        R"({"log_verbose_level":0,"log_error":false})", R"({"log_verbose_level":2})",
+        R"({"log_verbose_level":-1})", R"({"log_verbose_level":0.5})", R"({"log_verbose_level":null})",
+        R"({"log_info":true,"log_info":false})", R"({"nonsense":1})"}) {
+    const auto got = post("/v2/logging", body);
+    EXPECT_EQ(got->status, 400) << body << got->body;
+    EXPECT_EQ(level, LogLevel::kDebug) << body;
+  }
+  EXPECT_EQ(post("/v2/logging", "{}")->body, debug);
+  EXPECT_EQ(post("/v2/logging", R"({"log_verbose_level":0,"log_info":false})")->status, 200);
+  EXPECT_EQ(level, LogLevel::kWarning);
 }
 
 TEST_F(OpenInferenceTest, HealthIsJsonAndNotReadyIs400) {
@@ -382,7 +410,7 @@ TEST_F(OpenInferenceTest, ModelsAreLoadedAndUnloadedByControl) {
   EXPECT_EQ(post("/v2/repository/models/beer/load", "")->status, 404);
   EXPECT_EQ(post("/v2/repository/models/beer/unload", "")->body, R"({"error":"no beer"})");
   for (const dialect::Route& route : dialect_->routes()) {
-    const bool changes = route.pattern.ends_with("load");
+    const bool changes = route.pattern.ends_with("load") || route.pattern.ends_with("logging");
     EXPECT_EQ(route.reach, changes ? dialect::Reach::kControl : dialect::Reach::kInference) << route.pattern;
   }
 }

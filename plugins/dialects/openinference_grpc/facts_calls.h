@@ -31,4 +31,9 @@ void load_model(const dialect::Host& host, const grpc::Limits& limits,
 void unload_model(const dialect::Host& host, const grpc::Limits& limits,
                   std::unique_ptr<dialect::Exchange> exchange);
 
+/// Answers with the settings of the log, once those that the request names have changed: all of them, or
+/// none. Errors: v2.message, v2.log_setting, v2.logging (unimplemented). Thread: safe.
+void log_settings(const dialect::Host& host, const grpc::Limits& limits,
+                  std::unique_ptr<dialect::Exchange> exchange);
+
 }  // namespace slipway::openinference_grpc

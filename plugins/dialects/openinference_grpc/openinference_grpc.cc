@@ -18,7 +18,7 @@ using dialect::Exchange;
 using dialect::Reach;
 
 // The numbers from kFacts on are those of FactsCall.
-enum RouteId : int { kInfer, kStreamInfer, kLoad, kUnload, kFacts };
+enum RouteId : int { kInfer, kStreamInfer, kLoad, kUnload, kLogging, kFacts };
 
 dialect::Route route(std::string_view method, int id, Reach reach = Reach::kInference) {
   return {dialect::Method::kPost, "/inference.GRPCInferenceService/" + std::string(method), reach, id};
@@ -43,6 +43,7 @@ class OpenInferenceGrpcDialect final : public dialect::Dialect {
             std::move(stream),
             route("RepositoryModelLoad", kLoad, Reach::kControl),
             route("RepositoryModelUnload", kUnload, Reach::kControl),
+            route("LogSettings", kLogging, Reach::kControl),
             route("ServerLive", FactsCall::kServerLive),
             route("ServerReady", FactsCall::kServerReady),
             route("ServerMetadata", FactsCall::kServerMetadata),
@@ -63,6 +64,8 @@ class OpenInferenceGrpcDialect final : public dialect::Dialect {
         return load_model(host_, limits_, std::move(exchange));
       case kUnload:
         return unload_model(host_, limits_, std::move(exchange));
+      case kLogging:
+        return log_settings(host_, limits_, std::move(exchange));
       default:
         break;
     }

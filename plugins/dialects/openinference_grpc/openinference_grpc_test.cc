@@ -156,6 +156,43 @@ TEST_F(OpenInferenceGrpc, FailuresKeepTheirCodes) {
   }
 }
 
+/// One entry of LogSettingsRequest: its name, and the bytes of its value.
+std::string log_setting(std::string_view name, std::string_view value) {
+  std::string text;
+  protobuf::Writer(text).message(1, [&](protobuf::Writer& entry) {
+    entry.text(1, name);
+    entry.text(2, value);
+  });
+  return text;
+}
+
+TEST_F(OpenInferenceGrpc, TheLogsLevelIsReadAndChanged) {
+  using namespace std::string_literals;
+  EXPECT_EQ(ask("LogSettings", "").code, static_cast<int>(Code::kUnimplemented));
+  LogLevel level = LogLevel::kWarning;
+  host_.log_level = [&] { return level; };
+  host_.set_log_level = [&](LogLevel wanted) { level = wanted; };
+  dialect_ = make_dialect_openinference_grpc(host_);
+  const std::string on = "\x08\x01";
+  const std::string off = "\x08\x00"s;
+  const std::string read = log_setting("log_info", off) + log_setting("log_warning", on) +
+                           log_setting("log_error", on) + log_setting("log_verbose_level", "\x10\x00"s);
+  EXPECT_EQ(ask("LogSettings", "").message, read);
+  EXPECT_EQ(ask("LogSettings", read).message, read);
+  const std::string info = log_setting("log_info", on);
+  for (const std::string& refused :
+       {info + log_setting("log_file", "\x1a\x02/x"), info + log_setting("log_format", "\x1a\x01x"),
+        info + log_setting("log_odd", on), info + log_setting("log_info", ""),
+        info + log_setting("log_warning", off), info + log_setting("log_error", "\x10\x01"),
+        info + log_setting("log_verbose_level", "\x10\x02"), info + log_setting("log_info", "\xff"),
+        info + "\xff"}) {
+    EXPECT_EQ(ask("LogSettings", refused).code, static_cast<int>(Code::kInvalidArgument));
+    EXPECT_EQ(level, LogLevel::kWarning);
+  }
+  EXPECT_EQ(ask("LogSettings", info + log_setting("log_verbose_level", "\x10\x01")).code, kOk);
+  EXPECT_EQ(level, LogLevel::kDebug);
+}
+
 TEST_F(OpenInferenceGrpc, WhatIsNotReadyIsNoError) {
   EXPECT_EQ(ask("ModelReady", "\x0a\x04late").message, "");
   const Reply unknown = ask("ModelReady",
@@ -207,8 +244,8 @@ TEST_F(OpenInferenceGrpc, LoadsAndUnloadsByName) {
 
 TEST_F(OpenInferenceGrpc, OnlyChangesAreForControl) {
   for (const dialect::Route& route : dialect_->routes()) {
-    const bool changes =
-        route.pattern.find("Load") != std::string::npos || route.pattern.find("Unload") != std::string::npos;
+    const bool changes = route.pattern.ends_with("Load") || route.pattern.ends_with("Unload") ||
+                         route.pattern.ends_with("LogSettings");
     EXPECT_EQ(route.reach == dialect::Reach::kControl, changes) << route.pattern;
   }
 }

@@ -197,6 +197,9 @@ struct Host {
   std::string server_version;
   /// Dialect::descriptors() of all dialects. Ask when the first request comes: dialects are made one by one.
   std::function<std::vector<std::string>()> descriptors = {};
+  /// The least important lines that the log has, and how to change that. Null where it cannot be changed.
+  std::function<LogLevel()> log_level = {};
+  std::function<void(LogLevel)> set_log_level = {};
 };
 
 /// HTTP status for a canonical code where a dialect has no other opinion. Source: google/api http mapping,

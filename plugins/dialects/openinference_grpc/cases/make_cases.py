@@ -143,7 +143,8 @@ def facts():
     yield pb.ServerReadyResponse(ready=True)
     yield pb.ModelReadyResponse(ready=True)
     yield pb.ServerMetadataResponse(name="slipway", version="1.2.3", extensions=[
-        "binary_tensor_data", "classification", "parameters", "model_repository", "statistics", "model_configuration"])
+        "binary_tensor_data", "classification", "parameters", "model_repository", "statistics", "model_configuration",
+        "logging"])
     metadata = pb.ModelMetadataResponse(name="wine", versions=["1"], platform="onnxruntime")
     metadata.inputs.add(name="x", datatype="FP32", shape=[-1, 2])
     metadata.outputs.add(name="label", datatype="INT64", shape=[-1])
