@@ -16,6 +16,7 @@
 #include "net/server.h"
 #include "net/tls/keeper.h"
 #include "serving/router.h"
+#include "shared_memory/regions.h"
 #include "telemetry/process.h"
 #include "worker/supervisor.h"
 
@@ -263,13 +264,23 @@ class AssemblyImpl final : public Assembly {
   }
 
   Status add_dialects() {
+    const SharedMemoryEntry& shared = environment_.shared_memory;
+    if (shared.unsafe_by_name) {
+      context_.logger().warning("server.shared_memory",
+                                "shared_memory.unsafe_by_name is set: clients on this machine can read and "
+                                "overwrite any memory object that this process may open");
+      shared_memory_ = shared_memory::make_regions({.unsafe_by_name = true,
+                                                    .max_regions = static_cast<std::size_t>(shared.regions),
+                                                    .max_bytes = shared.size.bytes});
+    }
     const auto max_body_bytes = static_cast<std::size_t>(environment_.limits.body.bytes);
     dialect::Host host{.server = models_.get(),
                        .clock = &context_.clock(),
                        .logger = &context_.logger(),
                        .limits = {.max_tensor_bytes = max_body_bytes},
                        .server_version = std::string(program_version()),
-                       .descriptors = [this] { return descriptors(); }};
+                       .descriptors = [this] { return descriptors(); },
+                       .shared_memory = shared_memory_.get()};
     if (LeveledLogger* const logger = context_.leveled_logger(); logger != nullptr) {
       host.log_level = [logger] { return logger->level(); };
       host.set_log_level = [logger](LogLevel level) { logger->set_level(level); };
@@ -309,6 +320,7 @@ class AssemblyImpl final : public Assembly {
   std::unique_ptr<worker::Supervisor> supervisor_;
   std::vector<std::unique_ptr<backend::Backend>> isolated_;
   std::unique_ptr<serving::Server> models_;
+  std::unique_ptr<dialect::SharedMemory> shared_memory_;  // null where none is allowed
   std::vector<std::unique_ptr<dialect::Dialect>> dialects_;
   RoutedHandler inference_handler_{serving::Router::Listener::kInference};
   RoutedHandler admin_handler_{serving::Router::Listener::kAdmin};

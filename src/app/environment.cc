@@ -176,6 +176,21 @@ config::Schema<TlsEntry> tls_schema() {
   return schema;
 }
 
+config::Schema<SharedMemoryEntry> shared_memory_schema() {
+  config::Schema<SharedMemoryEntry> schema("shared_memory", "Memory that clients on this machine share.");
+  schema
+      .field(
+          "unsafe_by_name", &SharedMemoryEntry::unsafe_by_name,
+          {.text = "Clients may register any memory object under /dev/shm by its name, other programs' too, "
+                   "and so read and overwrite what only the server may."})
+      .field(
+          "regions", &SharedMemoryEntry::regions,
+          config::integer<std::int64_t>({.min = 1, .max = 65536, .reason = "each keeps a descriptor open"}),
+          {.text = "Regions that may be registered at a time."})
+      .field("size", &SharedMemoryEntry::size, {.text = "All regions together."});
+  return schema;
+}
+
 config::Schema<DrainEntry> drain_schema() {
   config::Schema<DrainEntry> schema("drain", "How the server ends.");
   schema
@@ -231,6 +246,8 @@ config::Schema<Environment> environment_schema() {
                "TLS, for the listener of clients, and for that of control where other machines reach it. The "
                "files are read again when they change."})
       .field("limits", &Environment::limits, limits_schema(), {.text = "What a client may cost."})
+      .field("shared_memory", &Environment::shared_memory, shared_memory_schema(),
+             {.text = "Memory that clients on this machine share with the server, for tensors."})
       .field("drain", &Environment::drain, drain_schema(), {.text = "How the server ends."})
       .field("log", &Environment::log, log_schema(), {.text = "What is logged, and where to."})
       .field("deployments", &Environment::deployments,

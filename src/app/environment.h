@@ -71,6 +71,12 @@ struct TlsEntry {
   bool require_client = false;
 };
 
+struct SharedMemoryEntry {
+  bool unsafe_by_name = false;
+  std::int64_t regions = 256;
+  config::ByteSize size{std::uint64_t{4} << 30U};
+};
+
 struct DrainEntry {
   Duration grace = std::chrono::milliseconds(0);
   Duration deadline = std::chrono::seconds(30);
@@ -93,6 +99,7 @@ struct Environment {
   Duration watch{};
   TlsEntry tls;
   LimitsEntry limits;
+  SharedMemoryEntry shared_memory;
   DrainEntry drain;
   LogEntry log;
   std::map<std::string, DeploymentEntry> deployments;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "base/error.h"
 #include "contracts/dialect/dialect.h"
+#include "contracts/dialect/shared_memory.h"
 #include "tensor/tensor.h"
 
 namespace slipway::openinference {
@@ -19,6 +21,8 @@ struct OutputForm {
   std::string_view name;
   std::optional<bool> binary = {};  ///< on REST; absent: as the whole request says
   std::uint64_t classes = 0;        ///< above 0: as a classification with so many classes
+  /// Where the client wants its bytes, instead of in the answer; null: in the answer. Not with classes.
+  std::shared_ptr<const dialect::SharedPart> shared = {};
 };
 
 /// A BYTES tensor of "value:index" or "value:index:label", the `classes` largest values of each row first;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "openinference/shared_tensors.h"
+
 namespace slipway::openinference {
 namespace {
 
@@ -18,11 +20,11 @@ void add_versions(const dialect::ModelServer& server, std::string_view name,
 
 }  // namespace
 
-std::span<const std::string_view> extensions() {
-  static constexpr std::array<std::string_view, 7> kExtensions = {
+std::span<const std::string_view> extensions(bool shared_memory) {
+  static constexpr std::array<std::string_view, 8> kExtensions = {
       "binary_tensor_data", "classification",      "parameters", "model_repository",
-      "statistics",         "model_configuration", "logging"};
-  return kExtensions;
+      "statistics",         "model_configuration", "logging",    kSharedMemoryExtension};
+  return std::span(kExtensions).first(kExtensions.size() - (shared_memory ? 0 : 1));
 }
 
 std::array<Phase, 8> phases(const dialect::ModelStatistics& statistics) {

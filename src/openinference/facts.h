@@ -18,8 +18,8 @@ namespace slipway::openinference {
 
 inline constexpr std::string_view kServerName = "slipway";
 
-/// The extensions that are really there, on both wires alike.
-std::span<const std::string_view> extensions();
+/// The extensions that are really there, on both wires alike; shared memory only where it is allowed.
+std::span<const std::string_view> extensions(bool shared_memory);
 
 /// A sum of the statistics under Triton's name.
 struct Phase {

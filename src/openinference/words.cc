@@ -18,11 +18,6 @@ Error named_twice(std::string_view what, std::string_view name) {
   return invalid_argument("v2.duplicate", std::string(what) + " " + quoted(name) + " is there twice");
 }
 
-Error no_shared_memory(const std::string& title) {
-  return unimplemented("v2.shared_memory",
-                       title + ": this server has no shared memory with clients; send the data");
-}
-
 Result<DType> datatype_of(std::string_view name, const std::string& title) {
   if (const auto dtype = dtype_from_name(name)) return *dtype;
   return invalid_argument("v2.datatype", title + " has the datatype " + quoted(name) +

@@ -24,8 +24,6 @@ std::string quoted(std::string_view name);
 Error too_many(std::string_view what, std::size_t count);
 /// v2.duplicate: an "input" or "output" named twice.
 Error named_twice(std::string_view what, std::string_view name);
-/// v2.shared_memory (unimplemented). `title` says whose tensor, as in "input \"x\"".
-Error no_shared_memory(const std::string& title);
 
 /// Errors: v2.datatype.
 Result<DType> datatype_of(std::string_view name, const std::string& title);

@@ -41,6 +41,8 @@ class Writer {
   void text_if_any(int number, std::string_view value) {
     if (!value.empty()) text(number, value);
   }
+  /// Fields that are written already.
+  void raw(std::string_view fields) { out_.append(fields); }
   void bytes(int number, ByteView value) { text(number, as_text(value)); }
 
   /// The tag and length of a field whose `size` bytes the caller appends next.

@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "json/json.h"
+#include "openinference/shared_tensors.h"
 #include "openinference/words.h"
 #include "plugins/dialects/openinference/fields.h"
 #include "plugins/dialects/openinference/json_data.h"
@@ -18,7 +19,8 @@ namespace {
 /// Reads one request; `rest` is what of the binary part is not yet anybody's.
 class Reader {
  public:
-  Reader(const DecodeContext& context, ByteView rest) : context_(context), rest_(rest) {}
+  Reader(const DecodeContext& context, ByteView rest)
+      : context_(context), rest_(rest), shared_(context.shared_memory, context.limits.max_tensor_bytes) {}
 
   Result<Decoded> read(const json::Value& document) {
     SLIPWAY_ASSIGN_OR_RETURN(const Fields fields, Fields::of(document, "the request"));
@@ -101,9 +103,15 @@ class Reader {
 
   Status read_data(const Fields& fields, const Parameters& parameters, const std::string& title,
                    TensorView& tensor) {
-    if (parameters.has_prefix("shared_memory_")) return no_shared_memory(title);
     SLIPWAY_ASSIGN_OR_RETURN(const auto binary_size, parameters.count("binary_data_size"));
     const auto data = fields.find("data");
+    if (parameters.has_prefix(kSharedPrefix)) {
+      if (data || binary_size) {
+        return invalid_argument(
+            "v2.data", title + " is in shared memory, but has \"data\" or \"binary_data_size\" as well");
+      }
+      return read_shared(parameters, title, tensor);
+    }
     if (data.has_value() == binary_size.has_value()) {
       return invalid_argument(
           "v2.data", title + (data ? " has both \"data\" and \"binary_data_size\"; one of them is wanted"
@@ -114,6 +122,22 @@ class Reader {
     if (!buffer.ok()) return buffer.error().within(title);
     out_.buffers.push_back(std::move(buffer).value());
     tensor.data = std::as_const(out_.buffers.back()).bytes();
+    return {};
+  }
+
+  static Result<SharedWords> shared_words(const Parameters& parameters) {
+    SharedWords words;
+    SLIPWAY_ASSIGN_OR_RETURN(words.region, parameters.text(kSharedRegion));
+    SLIPWAY_ASSIGN_OR_RETURN(words.byte_size, parameters.count(kSharedByteSize));
+    SLIPWAY_ASSIGN_OR_RETURN(words.offset, parameters.count(kSharedOffset));
+    return words;
+  }
+
+  Status read_shared(const Parameters& parameters, const std::string& title, TensorView& tensor) {
+    SLIPWAY_ASSIGN_OR_RETURN(const SharedWords words, shared_words(parameters));
+    Buffer buffer;
+    SLIPWAY_TRY(shared_.read(words, title, tensor, buffer));
+    out_.buffers.push_back(std::move(buffer));
     return {};
   }
 
@@ -147,15 +171,24 @@ class Reader {
       if (other.name == name) return named_twice("output", name);
     }
     SLIPWAY_ASSIGN_OR_RETURN(const Parameters parameters, Parameters::of(fields));
-    if (parameters.has_prefix("shared_memory_")) return no_shared_memory("output " + quoted(name));
+    OutputForm form;
     SLIPWAY_ASSIGN_OR_RETURN(const auto classes, parameters.count("classification"));
-    SLIPWAY_ASSIGN_OR_RETURN(const auto binary, parameters.flag("binary_data"));
-    out_.outputs.push_back({keep(name, context_.signature.outputs), binary, classes.value_or(0)});
+    form.classes = classes.value_or(0);
+    SLIPWAY_ASSIGN_OR_RETURN(form.binary, parameters.flag("binary_data"));
+    if (parameters.has_prefix(kSharedPrefix)) {
+      const std::string title = "output " + quoted(name);
+      SLIPWAY_ASSIGN_OR_RETURN(const SharedWords words, shared_words(parameters));
+      SLIPWAY_ASSIGN_OR_RETURN(form.shared, shared_.find(words, title));
+      if (form.classes > 0) return classes_in_shared_memory(title);
+    }
+    form.name = keep(name, context_.signature.outputs);
+    out_.outputs.push_back(std::move(form));
     return {};
   }
 
   const DecodeContext& context_;
   ByteView rest_;
+  SharedTensors shared_;
   Decoded out_;
 };
 

@@ -21,7 +21,7 @@
 namespace slipway::openinference {
 
 /// A request as it was sent. Its views stay valid when it is moved: names are those of the signature, or live
-/// in `texts`; tensors alias the received body, or live in `buffers`.
+/// in `texts`; tensors alias the received body, or live in `buffers`, as those from shared memory do.
 struct Decoded {
   std::optional<std::string> id;
   std::vector<NamedTensorView> inputs;
@@ -37,6 +37,7 @@ struct Decoded {
 struct DecodeContext {
   const Signature& signature;
   const dialect::Limits& limits;
+  const dialect::SharedMemory* shared_memory = nullptr;  ///< null where this client may have none
 };
 
 /// `json_size` is the value of Inference-Header-Content-Length where the request has it: the bytes of JSON at
@@ -55,7 +56,8 @@ struct DecodeContext {
 ///   v2.json_dtype      FP16 or BF16 as JSON
 ///   v2.binary_size     the binary parts are not exactly the rest of the body
 ///   v2.raw             raw mode for a model that it does not fit, or a body of the wrong size
-///   v2.shared_memory   (unimplemented) an extension that is not offered
+///   v2.shared_memory   (unimplemented) a tensor in shared memory, where the client may have none
+///   shared_memory.*, v2.shared_memory_size   as openinference::SharedTensors
 Result<Decoded> decode(ByteView body, std::optional<std::string_view> json_size,
                        const DecodeContext& context);
 

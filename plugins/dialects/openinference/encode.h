@@ -28,7 +28,10 @@ struct AnswerForm {
 
 /// {"model_name", "model_version", "id"?, "outputs": [{"name", "datatype", "shape", "data" or "parameters":
 /// {"binary_data_size"}}]}, then the raw tensors in the same order.
-/// Outputs of which a classification is wanted are written so. Errors: those of write_json_data and classify.
+/// Outputs of which a classification is wanted are written so; those that are wanted in shared memory are put
+/// there, and the answer has "parameters": {"shared_memory_region", "shared_memory_byte_size",
+/// "shared_memory_offset"?} with the size that they have.
+/// Errors: those of write_json_data(), classify() and write_shared_outputs().
 Result<Encoded> encode(const dialect::ServedModel& model, std::span<const NamedTensorView> outputs,
                        const AnswerForm& form);
 

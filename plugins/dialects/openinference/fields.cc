@@ -46,6 +46,14 @@ Result<json::Value> Fields::array(std::string_view key) const {
   return *value;
 }
 
+Result<std::uint64_t> Fields::count(std::string_view key) const {
+  const auto value = find(key);
+  if (!value) return invalid_argument("v2.body", where_ + " has no \"" + std::string(key) + "\"");
+  const auto count = value->as_uint64();
+  if (!count) return wrong_type(where_, key, *value, "a whole number from 0 on");
+  return *count;
+}
+
 Result<Parameters> Parameters::of(const Fields& owner) {
   Parameters parameters;
   parameters.where_ = "the parameters of " + owner.where();
@@ -80,6 +88,15 @@ Result<std::optional<std::uint64_t>> Parameters::count(std::string_view key) con
                             where_ + ": \"" + std::string(key) + "\" is to be a whole number from 0 on");
   }
   return count;
+}
+
+Result<std::optional<std::string_view>> Parameters::text(std::string_view key) const {
+  const auto value = object_ ? object_->find(key) : std::nullopt;
+  if (!value) return std::optional<std::string_view>();
+  const auto text = value->as_string();
+  if (!text)
+    return invalid_argument("v2.parameter", where_ + ": \"" + std::string(key) + "\" is to be a string");
+  return text;
 }
 
 std::vector<std::string_view> Parameters::keys() const {

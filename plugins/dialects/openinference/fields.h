@@ -22,6 +22,8 @@ class Fields {
   [[nodiscard]] Result<std::string_view> text(std::string_view key) const;
   /// Errors: v2.body when it is absent or no array.
   [[nodiscard]] Result<json::Value> array(std::string_view key) const;
+  /// Errors: v2.body when it is absent or no whole number from 0 on.
+  [[nodiscard]] Result<std::uint64_t> count(std::string_view key) const;
   [[nodiscard]] const std::string& where() const { return where_; }
 
  private:
@@ -39,6 +41,7 @@ class Parameters {
   /// Each gives nothing where the parameter is absent. Errors: v2.parameter when it is of another type.
   [[nodiscard]] Result<std::optional<bool>> flag(std::string_view key) const;
   [[nodiscard]] Result<std::optional<std::uint64_t>> count(std::string_view key) const;
+  [[nodiscard]] Result<std::optional<std::string_view>> text(std::string_view key) const;
   [[nodiscard]] std::vector<std::string_view> keys() const;
   /// A key that starts with `prefix`.
   [[nodiscard]] bool has_prefix(std::string_view prefix) const;

@@ -34,7 +34,8 @@ void respond(Encoded encoded, const infer::Timings& timings, Exchange& exchange)
 Result<Decoded> receive(const Host& host, const dialect::ServedModel& model, const Exchange& exchange) {
   SLIPWAY_ASSIGN_OR_RETURN(const dialect::Wishes wishes, dialect::read_wishes(exchange));
   SLIPWAY_ASSIGN_OR_RETURN(Decoded decoded, decode(exchange.body(), exchange.header(kJsonSizeHeader),
-                                                   {model.signature(), host.limits}));
+                                                   {model.signature(), host.limits,
+                                                    exchange.local() ? host.shared_memory : nullptr}));
   if (!decoded.wishes.timeout) decoded.wishes.timeout = wishes.timeout;
   if (decoded.wishes.priority == 0) decoded.wishes.priority = wishes.priority;
   return decoded;

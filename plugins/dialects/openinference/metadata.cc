@@ -24,7 +24,7 @@ void write_specs(std::string_view key, const std::vector<TensorSpec>& specs, jso
 
 }  // namespace
 
-std::string server_metadata(std::string_view version) {
+std::string server_metadata(std::string_view version, bool shared_memory) {
   std::string body;
   json::Writer out(body);
   out.begin_object();
@@ -32,7 +32,7 @@ std::string server_metadata(std::string_view version) {
   out.field("version", version);
   out.key("extensions");
   out.begin_array();
-  for (const std::string_view extension : extensions()) out.string(extension);
+  for (const std::string_view extension : extensions(shared_memory)) out.string(extension);
   out.end_array();
   out.end_object();
   return body;

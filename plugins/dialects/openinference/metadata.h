@@ -11,7 +11,7 @@
 namespace slipway::openinference {
 
 /// {"name": "slipway", "version", "extensions": [...]}: the extensions that are really there.
-std::string server_metadata(std::string_view version);
+std::string server_metadata(std::string_view version, bool shared_memory);
 
 /// {"live": true}, {"ready": false}.
 std::string health(std::string_view what, bool value);

@@ -12,6 +12,7 @@
 #include "plugins/dialects/openinference/metadata.h"
 #include "plugins/dialects/openinference/model_facts.h"
 #include "plugins/dialects/openinference/repository.h"
+#include "plugins/dialects/openinference/shared_memory.h"
 #include "plugins/dialects/openinference/wire.h"
 
 namespace slipway {
@@ -44,6 +45,11 @@ enum RouteId : int {
   kNamedRepository,
   kLogging,
   kUpdateLogging,
+  kSharedStatus,
+  kSharedStatusAll,
+  kSharedRegister,
+  kSharedUnregister,
+  kSharedUnregisterAll,
 };
 
 class OpenInferenceDialect final : public dialect::Dialect {
@@ -53,8 +59,8 @@ class OpenInferenceDialect final : public dialect::Dialect {
   [[nodiscard]] std::string_view name() const override { return kDialectName; }
 
   [[nodiscard]] std::vector<dialect::Route> routes() const override {
-    const auto get = [](std::string pattern, RouteId id) {
-      return dialect::Route{Method::kGet, std::move(pattern), Reach::kInference, id};
+    const auto get = [](std::string pattern, RouteId id, Reach reach = Reach::kInference) {
+      return dialect::Route{Method::kGet, std::move(pattern), reach, id};
     };
     const auto post = [](std::string pattern, RouteId id, Reach reach) {
       return dialect::Route{Method::kPost, std::move(pattern), reach, id};
@@ -81,7 +87,12 @@ class OpenInferenceDialect final : public dialect::Dialect {
             post("/v2/repository/{repository}/models/{model}/load", kNamedRepository, Reach::kControl),
             post("/v2/repository/{repository}/models/{model}/unload", kNamedRepository, Reach::kControl),
             {Method::kGet, "/v2/logging", Reach::kControl, kLogging},
-            post("/v2/logging", kUpdateLogging, Reach::kControl)};
+            post("/v2/logging", kUpdateLogging, Reach::kControl),
+            get("/v2/systemsharedmemory/status", kSharedStatusAll, Reach::kControl),
+            get("/v2/systemsharedmemory/region/{region}/status", kSharedStatus, Reach::kControl),
+            post("/v2/systemsharedmemory/region/{region}/register", kSharedRegister, Reach::kControl),
+            post("/v2/systemsharedmemory/unregister", kSharedUnregisterAll, Reach::kControl),
+            post("/v2/systemsharedmemory/region/{region}/unregister", kSharedUnregister, Reach::kControl)};
   }
 
   void handle(int route_id, dialect::PathValues values, std::unique_ptr<Exchange> exchange) override {
@@ -91,7 +102,8 @@ class OpenInferenceDialect final : public dialect::Dialect {
       case kInferVersion:
         return infer(host_, values[0], values[1], std::move(exchange));
       case kServer:
-        return respond_json(200, server_metadata(host_.server_version), *exchange);
+        return respond_json(200, server_metadata(host_.server_version, host_.shared_memory != nullptr),
+                            *exchange);
       case kLive:
         return respond_json(200, health("live", true), *exchange);
       case kReady:
@@ -128,6 +140,16 @@ class OpenInferenceDialect final : public dialect::Dialect {
         return log_settings(host_, *exchange);
       case kUpdateLogging:
         return update_log_settings(host_, *exchange);
+      case kSharedStatus:
+        return shared_memory_status(host_, values[0], *exchange);
+      case kSharedStatusAll:
+        return shared_memory_status(host_, {}, *exchange);
+      case kSharedRegister:
+        return register_shared_memory(host_, values[0], *exchange);
+      case kSharedUnregister:
+        return unregister_shared_memory(host_, values[0], *exchange);
+      case kSharedUnregisterAll:
+        return unregister_shared_memory(host_, {}, *exchange);
       default:
         return respond_error(internal_error("v2.route", "no such route"), *exchange);
     }

@@ -410,8 +410,9 @@ TEST_F(OpenInferenceTest, ModelsAreLoadedAndUnloadedByControl) {
   EXPECT_EQ(post("/v2/repository/models/beer/load", "")->status, 404);
   EXPECT_EQ(post("/v2/repository/models/beer/unload", "")->body, R"({"error":"no beer"})");
   for (const dialect::Route& route : dialect_->routes()) {
-    const bool changes = route.pattern.ends_with("load") || route.pattern.ends_with("logging");
-    EXPECT_EQ(route.reach, changes ? dialect::Reach::kControl : dialect::Reach::kInference) << route.pattern;
+    const bool control = route.pattern.ends_with("load") || route.pattern.ends_with("logging") ||
+                         route.pattern.starts_with("/v2/systemsharedmemory/");
+    EXPECT_EQ(route.reach, control ? dialect::Reach::kControl : dialect::Reach::kInference) << route.pattern;
   }
 }
 

@@ -1,5 +1,6 @@
 #include "plugins/dialects/openinference_grpc/decode.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -7,6 +8,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "openinference/shared_tensors.h"
 #include "openinference/words.h"
 #include "plugins/dialects/openinference_grpc/contents.h"
 #include "plugins/dialects/openinference_grpc/parameter.h"
@@ -17,6 +19,8 @@ namespace {
 
 using openinference::OutputForm;
 using openinference::quoted;
+using openinference::SharedTensors;
+using openinference::SharedWords;
 using protobuf::Field;
 
 enum RequestField : int {
@@ -52,8 +56,11 @@ struct Dims {
 
 class Reader {
  public:
-  Reader(ByteView message, std::size_t max_tensor_bytes, Decoded& out)
-      : message_(message), max_tensor_bytes_(max_tensor_bytes), out_(out) {}
+  Reader(ByteView message, const DecodeContext& context, Decoded& out)
+      : message_(message),
+        max_tensor_bytes_(context.max_tensor_bytes),
+        shared_(context.shared_memory, context.max_tensor_bytes),
+        out_(out) {}
 
   Status read() {
     protobuf::Reader fields(message_);
@@ -62,7 +69,8 @@ class Reader {
     if (!fields.ok()) return no_message("the request");
     if (out_.model_name.empty())
       return invalid_argument("v2.model_name", "the request names no model: set model_name");
-    return raw_count_ > 0 ? take_raw_contents() : take_contents();
+    SLIPWAY_TRY(raw_count_ > 0 ? take_raw_contents() : take_contents());
+    return take_shared();
   }
 
  private:
@@ -110,6 +118,7 @@ class Reader {
     NamedTensorView input;
     std::string_view datatype;
     Dims dims;
+    SharedWords shared;
     protobuf::Reader fields(message);
     Field field;
     bool ok = true;
@@ -117,7 +126,7 @@ class Reader {
       if (field.is_bytes(kName)) input.name = field.text();
       if (field.is_bytes(kDatatype)) datatype = field.text();
       if (field.is_varint(kShape) || field.is_bytes(kShape)) ok = dims.take(field);
-      if (field.is_bytes(kInputParameters)) SLIPWAY_TRY(read_tensor_parameter(field.bytes).status());
+      if (field.is_bytes(kInputParameters)) SLIPWAY_TRY(take_tensor_parameter(field.bytes, shared).status());
       if (field.is_bytes(kContents)) any_contents_ = true;
     }
     if (!ok || !fields.ok()) return no_message("an input");
@@ -128,6 +137,8 @@ class Reader {
       return openinference::too_many("inputs", out_.inputs.size() + 1);
     SLIPWAY_TRY(set_type(input, datatype, dims));
     input.tensor.data = message;
+    if (shared.any() && !shared_.allowed()) return openinference::no_shared_memory(title_of(input.name));
+    if (shared.any()) shared_inputs_.push_back({out_.inputs.size(), shared});
     out_.inputs.push_back(input);
     return {};
   }
@@ -143,21 +154,27 @@ class Reader {
     return {};
   }
 
-  static Result<Parameter> read_tensor_parameter(ByteView entry) {
-    SLIPWAY_ASSIGN_OR_RETURN(const Parameter parameter, read_parameter(entry));
-    if (parameter.key.starts_with("shared_memory_"))
-      return openinference::no_shared_memory("the parameter " + quoted(parameter.key));
+  static Result<Parameter> take_tensor_parameter(ByteView entry, SharedWords& shared) {
+    SLIPWAY_ASSIGN_OR_RETURN(Parameter parameter, read_parameter(entry));
+    if (parameter.key == openinference::kSharedRegion) {
+      SLIPWAY_ASSIGN_OR_RETURN(shared.region, parameter.string());
+    } else if (parameter.key == openinference::kSharedByteSize) {
+      SLIPWAY_ASSIGN_OR_RETURN(shared.byte_size, parameter.count());
+    } else if (parameter.key == openinference::kSharedOffset) {
+      SLIPWAY_ASSIGN_OR_RETURN(shared.offset, parameter.count());
+    }
     return parameter;
   }
 
   Status take_output(ByteView message) {
     OutputForm output;
+    SharedWords shared;
     protobuf::Reader fields(message);
     Field field;
     while (fields.next(field)) {
       if (field.is_bytes(1)) output.name = field.text();
       if (!field.is_bytes(2)) continue;
-      SLIPWAY_ASSIGN_OR_RETURN(const Parameter parameter, read_tensor_parameter(field.bytes));
+      SLIPWAY_ASSIGN_OR_RETURN(const Parameter parameter, take_tensor_parameter(field.bytes, shared));
       if (parameter.key != "classification") continue;
       SLIPWAY_ASSIGN_OR_RETURN(output.classes, parameter.count());
     }
@@ -167,22 +184,29 @@ class Reader {
     }
     if (out_.outputs.size() == openinference::kMaxTensors)
       return openinference::too_many("outputs", out_.outputs.size() + 1);
-    out_.outputs.push_back(output);
+    if (shared.any()) {
+      const std::string title = "output " + quoted(output.name);
+      SLIPWAY_ASSIGN_OR_RETURN(output.shared, shared_.find(shared, title));
+      if (output.classes > 0) return openinference::classes_in_shared_memory(title);
+    }
+    out_.outputs.push_back(std::move(output));
     return {};
   }
 
   /// The raw elements may come before their inputs, so they are looked for when all inputs are known.
   Status take_raw_contents() {
-    if (raw_count_ != out_.inputs.size()) {
+    const std::size_t wanted = out_.inputs.size() - shared_inputs_.size();
+    if (raw_count_ != wanted) {
       return invalid_argument("v2.raw_contents", "there are " + std::to_string(raw_count_) +
-                                                     " raw_input_contents for " +
-                                                     std::to_string(out_.inputs.size()) + " inputs");
+                                                     " raw_input_contents for " + std::to_string(wanted) +
+                                                     " inputs");
     }
     protobuf::Reader fields(message_);
     Field field;
     std::size_t next = 0;
-    while (next < raw_count_ && fields.next(field)) {
+    while (next < out_.inputs.size() && fields.next(field)) {
       if (!field.is_bytes(kRawInputContents)) continue;
+      while (is_shared(next)) ++next;
       NamedTensorView& input = out_.inputs[next++];
       if (any_contents_ && has_contents(input.tensor.data)) {
         return invalid_argument("v2.contents", title_of(input.name) +
@@ -197,7 +221,9 @@ class Reader {
   }
 
   Status take_contents() {
-    for (NamedTensorView& input : out_.inputs) {
+    for (std::size_t i = 0; i < out_.inputs.size(); ++i) {
+      if (is_shared(i)) continue;
+      NamedTensorView& input = out_.inputs[i];
       Buffer buffer;
       SLIPWAY_TRY(
           read_contents(input.tensor.data, title_of(input.name), max_tensor_bytes_, input.tensor, buffer));
@@ -206,17 +232,42 @@ class Reader {
     return {};
   }
 
+  [[nodiscard]] bool is_shared(std::size_t input) const {
+    return std::any_of(shared_inputs_.begin(), shared_inputs_.end(),
+                       [&](const SharedInput& shared) { return shared.input == input; });
+  }
+
+  Status take_shared() {
+    for (const SharedInput& shared : shared_inputs_) {
+      NamedTensorView& input = out_.inputs[shared.input];
+      const std::string title = title_of(input.name);
+      if (any_contents_ && has_contents(input.tensor.data))
+        return invalid_argument("v2.contents", title + " is in shared memory, but has contents as well");
+      Buffer buffer;
+      SLIPWAY_TRY(shared_.read(shared.words, title, input.tensor, buffer));
+      out_.buffers.push_back(std::move(buffer));
+    }
+    return {};
+  }
+
+  struct SharedInput {
+    std::size_t input = 0;
+    SharedWords words;
+  };
+
   const ByteView message_;
   const std::size_t max_tensor_bytes_;
   std::size_t raw_count_ = 0;
   bool any_contents_ = false;
+  SharedTensors shared_;
+  std::vector<SharedInput> shared_inputs_;
   Decoded& out_;
 };
 
 }  // namespace
 
-Status decode(ByteView message, std::size_t max_tensor_bytes, Decoded& out) {
-  return Reader(message, max_tensor_bytes, out).read();
+Status decode(ByteView message, const DecodeContext& context, Decoded& out) {
+  return Reader(message, context, out).read();
 }
 
 }  // namespace slipway::openinference_grpc

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "contracts/dialect/shared_memory.h"
 #include "openinference/classification.h"
 #include "tensor/tensor.h"
 
@@ -31,10 +32,16 @@ struct Decoded {
   std::vector<Buffer> buffers;
 };
 
+/// What decoding is to keep to. Borrows: shared_memory, for the call.
+struct DecodeContext {
+  std::size_t max_tensor_bytes =
+      0;  ///< for each tensor that takes memory of its own, and all in shared memory
+  const dialect::SharedMemory* shared_memory = nullptr;  ///< null where this client may have none
+};
+
 /// Into an empty `out`; what could be read before an error is there after it, too: whose request it was, and
 /// which. Names, types and shapes are compared with the model's signature later, by the server.
-/// `max_tensor_bytes` holds for tensors that take memory of their own. Errors: tensor.rank, tensor.size,
-/// tensor.bytes, and
+/// Errors: tensor.rank, tensor.size, tensor.bytes, and
 ///   v2.message         no protobuf message, or none of this type
 ///   v2.model_name      no name of a model
 ///   v2.id              an id that is not UTF-8
@@ -43,10 +50,11 @@ struct Decoded {
 ///   v2.duplicate       an input or output named twice
 ///   v2.datatype        no such datatype
 ///   v2.shape           a dimension below 0, or more elements than can be counted
-///   v2.raw_contents    raw_input_contents are not one for each input
+///   v2.raw_contents    raw_input_contents are not one for each input that is not in shared memory
 ///   v2.contents        contents beside raw_input_contents, in a list that is not the datatype's, too few or
 ///                      too many, or out of the datatype's range
-///   v2.shared_memory   (unimplemented) an extension that is not offered
-Status decode(ByteView message, std::size_t max_tensor_bytes, Decoded& out);
+///   v2.shared_memory   (unimplemented) a tensor in shared memory, where the client may have none
+///   shared_memory.*, v2.shared_memory_size   as openinference::SharedTensors
+Status decode(ByteView message, const DecodeContext& context, Decoded& out);
 
 }  // namespace slipway::openinference_grpc

@@ -20,7 +20,7 @@ using namespace std::string_literals;
 Result<Decoded> decode(ByteView request) {
   constexpr std::size_t kMaxBytes = 4096;
   Decoded decoded;
-  SLIPWAY_TRY(decode(request, kMaxBytes, decoded));
+  SLIPWAY_TRY(decode(request, {kMaxBytes}, decoded));
   return decoded;
 }
 
@@ -247,7 +247,7 @@ TEST(Decode, APriorityIsANumber) {
 TEST(Decode, WhatCouldBeReadIsThereAfterAnError) {
   const std::string wrong = message(both([](Writer& out) { out.text(3, "7"); }, input("FLOAT", {1})));
   Decoded decoded;
-  EXPECT_FALSE(decode(as_bytes(wrong), 1, decoded).ok());
+  EXPECT_FALSE(decode(as_bytes(wrong), {1}, decoded).ok());
   EXPECT_EQ(decoded.model_name, "m");
   EXPECT_EQ(decoded.id, "7");
 }

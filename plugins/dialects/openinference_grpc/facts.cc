@@ -64,11 +64,11 @@ void write_model_statistics(const dialect::ServedModel& model, Writer& out) {
 
 void write_flag(bool value, std::string& out) { Writer(out).varint_if_any(1, value ? 1 : 0); }
 
-void write_server_metadata(std::string_view version, std::string& out) {
+void write_server_metadata(std::string_view version, bool shared_memory, std::string& out) {
   Writer writer(out);
   writer.text(1, openinference::kServerName);
   writer.text_if_any(2, version);
-  for (const std::string_view extension : openinference::extensions()) writer.text(3, extension);
+  for (const std::string_view extension : openinference::extensions(shared_memory)) writer.text(3, extension);
 }
 
 void write_model_metadata(const dialect::ServedModel& model, std::span<const std::string> versions,

@@ -13,7 +13,7 @@ namespace slipway::openinference_grpc {
 // Each appends one message.
 void write_flag(bool value,
                 std::string& out);  ///< ServerLiveResponse, ServerReadyResponse, ModelReadyResponse
-void write_server_metadata(std::string_view version, std::string& out);
+void write_server_metadata(std::string_view version, bool shared_memory, std::string& out);
 void write_model_metadata(const dialect::ServedModel& model, std::span<const std::string> versions,
                           std::string& out);
 void write_model_config(const dialect::ServedModel& model, std::string& out);

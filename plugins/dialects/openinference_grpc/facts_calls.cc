@@ -82,7 +82,7 @@ Status write_facts(FactsCall kind, const Host& host, const SmallRequest& request
     case FactsCall::kServerReady:
       return write_flag(host.server->ready(), out), Status();
     case FactsCall::kServerMetadata:
-      return write_server_metadata(host.server_version, out), Status();
+      return write_server_metadata(host.server_version, host.shared_memory != nullptr, out), Status();
     case FactsCall::kModelReady:  // as Triton: nobody's model is not ready
       return write_flag(model_ready(host, request), out), Status();
     case FactsCall::kModelMetadata:

@@ -36,6 +36,7 @@ class UnaryInferCall final : public InferCall {
 
   [[nodiscard]] Duration receive_time() const override { return call_.received() - call_.exchange().begun(); }
   [[nodiscard]] const dialect::PeerIdentity* peer() const override { return call_.exchange().peer(); }
+  [[nodiscard]] bool local() const override { return call_.exchange().local(); }
 
   grpc::UnaryCall call_;
 };

@@ -6,6 +6,7 @@
 
 #include "contracts/dialect/wishes.h"
 #include "openinference/classification.h"
+#include "openinference/shared_tensors.h"
 #include "openinference/words.h"
 
 namespace slipway::openinference_grpc {
@@ -42,7 +43,8 @@ dialect::RequestRecord InferCall::begin_record() const {
 }
 
 Status InferCall::read(ByteView message, MonoTime received, MonoTime deadline) {
-  const Status decoded = decode(message, host_.limits.max_tensor_bytes, decoded_);
+  const Status decoded =
+      decode(message, {host_.limits.max_tensor_bytes, local() ? host_.shared_memory : nullptr}, decoded_);
   if (!decoded.ok()) {
     // Also a request that is wrong counts as one for its model.
     auto found = host_.server->find(decoded_.model_name, decoded_.model_version);
@@ -67,7 +69,8 @@ Status InferCall::encode(infer::Response& response, grpc::OutMessage& out) {
   if (openinference::asks_for_classes(decoded_.outputs)) {
     SLIPWAY_TRY(openinference::classify_outputs(*model_, decoded_.outputs, response.outputs, texts));
   }
-  return write({*model_, decoded_.id, response.outputs}, out.text());
+  SLIPWAY_TRY(openinference::write_shared_outputs(decoded_.outputs, response.outputs));
+  return write({*model_, decoded_.id, response.outputs, decoded_.outputs}, out.text());
 }
 
 void InferCall::done(Result<infer::Response> response) {

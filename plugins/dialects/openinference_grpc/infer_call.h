@@ -29,6 +29,8 @@ class InferCall : public infer::Call {
   [[nodiscard]] virtual Duration receive_time() const { return {}; }
   /// Null where the client showed no certificate.
   [[nodiscard]] virtual const dialect::PeerIdentity* peer() const = 0;
+  /// The client is on this machine, as dialect::Exchange::local().
+  [[nodiscard]] virtual bool local() const = 0;
 
   /// Reads the message and hands the call to the server; what cannot be read is refused at once. The request
   /// is observed once in any case. `received` is when the message came, `deadline` when nobody waits for the

@@ -9,6 +9,7 @@
 #include "plugins/dialects/openinference_grpc/facts_calls.h"
 #include "plugins/dialects/openinference_grpc/infer.h"
 #include "plugins/dialects/openinference_grpc/infer_call.h"
+#include "plugins/dialects/openinference_grpc/shared_memory_calls.h"
 
 namespace slipway {
 namespace openinference_grpc {
@@ -17,8 +18,17 @@ namespace {
 using dialect::Exchange;
 using dialect::Reach;
 
-// The numbers from kFacts on are those of FactsCall.
-enum RouteId : int { kInfer, kStreamInfer, kLoad, kUnload, kLogging, kFacts };
+// The numbers from kFacts on are those of FactsCall, those from kSharedMemory on are those of
+// SharedMemoryCall.
+enum RouteId : int {
+  kInfer,
+  kStreamInfer,
+  kLoad,
+  kUnload,
+  kLogging,
+  kSharedMemory,
+  kFacts = kSharedMemory + 3
+};
 
 dialect::Route route(std::string_view method, int id, Reach reach = Reach::kInference) {
   return {dialect::Method::kPost, "/inference.GRPCInferenceService/" + std::string(method), reach, id};
@@ -26,6 +36,11 @@ dialect::Route route(std::string_view method, int id, Reach reach = Reach::kInfe
 
 dialect::Route route(std::string_view method, FactsCall call) {
   return route(method, kFacts + static_cast<int>(call));
+}
+
+/// Memory is shared on one machine only.
+dialect::Route route(std::string_view method, SharedMemoryCall call) {
+  return route(method, kSharedMemory + static_cast<int>(call), Reach::kControl);
 }
 
 class OpenInferenceGrpcDialect final : public dialect::Dialect {
@@ -51,7 +66,10 @@ class OpenInferenceGrpcDialect final : public dialect::Dialect {
             route("ModelMetadata", FactsCall::kModelMetadata),
             route("ModelConfig", FactsCall::kModelConfig),
             route("ModelStatistics", FactsCall::kModelStatistics),
-            route("RepositoryIndex", FactsCall::kRepositoryIndex)};
+            route("RepositoryIndex", FactsCall::kRepositoryIndex),
+            route("SystemSharedMemoryStatus", SharedMemoryCall::kStatus),
+            route("SystemSharedMemoryRegister", SharedMemoryCall::kRegister),
+            route("SystemSharedMemoryUnregister", SharedMemoryCall::kUnregister)};
   }
 
   void handle(int route_id, dialect::PathValues, std::unique_ptr<Exchange> exchange) override {
@@ -68,6 +86,10 @@ class OpenInferenceGrpcDialect final : public dialect::Dialect {
         return log_settings(host_, limits_, std::move(exchange));
       default:
         break;
+    }
+    if (route_id >= kSharedMemory && route_id < kFacts) {
+      return answer_shared_memory(static_cast<SharedMemoryCall>(route_id - kSharedMemory), host_, limits_,
+                                  std::move(exchange));
     }
     const int facts = route_id - kFacts;
     if (facts < 0 || facts > static_cast<int>(FactsCall::kRepositoryIndex))

@@ -242,11 +242,11 @@ TEST_F(OpenInferenceGrpc, LoadsAndUnloadsByName) {
   EXPECT_EQ(server_.loaded.size(), 2U);
 }
 
-TEST_F(OpenInferenceGrpc, OnlyChangesAreForControl) {
+TEST_F(OpenInferenceGrpc, OnlyChangesAndSharedMemoryAreForControl) {
   for (const dialect::Route& route : dialect_->routes()) {
-    const bool changes = route.pattern.ends_with("Load") || route.pattern.ends_with("Unload") ||
-                         route.pattern.ends_with("LogSettings");
-    EXPECT_EQ(route.reach == dialect::Reach::kControl, changes) << route.pattern;
+    const auto has = [&](const char* word) { return route.pattern.find(word) != std::string::npos; };
+    const bool control = has("Load") || has("Unload") || has("SharedMemory") || has("LogSettings");
+    EXPECT_EQ(route.reach == dialect::Reach::kControl, control) << route.pattern;
   }
 }
 

@@ -17,6 +17,7 @@ bool read_value(ByteView value, Parameter& parameter) {
     const auto take = [&](Kind kind) {
       parameter.kind = kind;
       parameter.bits = field.value;
+      parameter.text = kind == Kind::kText ? field.text() : std::string_view();
     };
     if (field.is_varint(1)) take(Kind::kFlag);
     if (field.is_varint(2)) take(Kind::kSigned);
@@ -35,6 +36,12 @@ Result<std::uint64_t> Parameter::count() const {
   return invalid_argument("v2.parameter", "the parameter " + openinference::quoted(key) +
                                               " is to be a whole number from 0 on (int64_param or "
                                               "uint64_param)");
+}
+
+Result<std::string_view> Parameter::string() const {
+  if (kind == Kind::kText) return text;
+  return invalid_argument("v2.parameter",
+                          "the parameter " + openinference::quoted(key) + " is to be a text (string_param)");
 }
 
 Result<Parameter> read_parameter(ByteView entry) {

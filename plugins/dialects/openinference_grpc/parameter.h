@@ -17,9 +17,12 @@ struct Parameter {
   std::string_view key;
   Kind kind = Kind::kNone;
   std::uint64_t bits = 0;  ///< of flags and whole numbers
+  std::string_view text;   ///< of texts
 
   /// A whole number from 0 on. Errors: v2.parameter.
   [[nodiscard]] Result<std::uint64_t> count() const;
+  /// Its text. Errors: v2.parameter.
+  [[nodiscard]] Result<std::string_view> string() const;
 };
 
 /// Reads an entry. `entry` is the field of the map. Errors: v2.message; v2.parameter for a value that is

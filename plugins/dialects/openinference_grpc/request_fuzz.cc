@@ -154,7 +154,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static Library library;
   const std::string message(reinterpret_cast<const char*>(data), size);
   openinference_grpc::Decoded decoded;
-  const Status status = openinference_grpc::decode(as_bytes(message), kMaxTensorBytes, decoded);
+  const Status status = openinference_grpc::decode(as_bytes(message), {kMaxTensorBytes}, decoded);
   if (!status.ok()) {
     SLIPWAY_CHECK(status.code() == Code::kInvalidArgument || status.code() == Code::kUnimplemented);
     return 0;

@@ -16,9 +16,13 @@ namespace {
 /// One stream: asks for messages as long as there is room, and ends when all are answered. Thread: safe.
 class Stream : public std::enable_shared_from_this<Stream> {
  public:
-  Stream(const dialect::Host& host, std::shared_ptr<grpc::StreamCall> call, bool errors_end_it,
+  Stream(const dialect::Host& host, std::shared_ptr<grpc::StreamCall> call, bool errors_end_it, bool local,
          std::optional<dialect::PeerIdentity> peer)
-      : host_(host), call_(std::move(call)), errors_end_it_(errors_end_it), peer_(std::move(peer)) {}
+      : host_(host),
+        call_(std::move(call)),
+        errors_end_it_(errors_end_it),
+        local_(local),
+        peer_(std::move(peer)) {}
 
   void begin() {
     call_->start();
@@ -27,6 +31,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
 
   [[nodiscard]] bool gone() const { return call_->gone(); }
   [[nodiscard]] const dialect::PeerIdentity* peer() const { return peer_ ? &*peer_ : nullptr; }
+  [[nodiscard]] bool local() const { return local_; }
 
   void answer(grpc::OutMessage message) {
     call_->write(std::move(message));
@@ -92,6 +97,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   const dialect::Host& host_;
   const std::shared_ptr<grpc::StreamCall> call_;
   const bool errors_end_it_;
+  const bool local_;
   const std::optional<dialect::PeerIdentity> peer_;
   std::mutex mutex_;
   std::size_t at_work_ = 0;  // guarded by mutex_
@@ -112,6 +118,7 @@ class StreamInferCall final : public InferCall {
   void send(grpc::OutMessage message, const infer::Timings&) override { stream_->answer(std::move(message)); }
   void refuse(const Error& error, const infer::Timings&) override { stream_->refuse(error, id()); }
   [[nodiscard]] const dialect::PeerIdentity* peer() const override { return stream_->peer(); }
+  [[nodiscard]] bool local() const override { return stream_->local(); }
 
   const std::shared_ptr<Stream> stream_;
   const grpc::InMessage message_;
@@ -133,11 +140,12 @@ void Stream::take(grpc::StreamCall::Next next) {
 void stream_infer(const dialect::Host& host, const grpc::Limits& limits,
                   std::unique_ptr<dialect::Exchange> exchange) {
   const bool errors_end_it = exchange->header("triton_grpc_error") == "true";
+  const bool local = exchange->local();
   std::optional<dialect::PeerIdentity> peer;
   if (const dialect::PeerIdentity* known = exchange->peer()) peer = *known;
   auto call = grpc::StreamCall::begin(std::move(exchange), limits, *host.clock);
   if (call == nullptr) return;
-  std::make_shared<Stream>(host, std::move(call), errors_end_it, std::move(peer))->begin();
+  std::make_shared<Stream>(host, std::move(call), errors_end_it, local, std::move(peer))->begin();
 }
 
 }  // namespace slipway::openinference_grpc

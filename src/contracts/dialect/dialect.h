@@ -20,6 +20,8 @@
 
 namespace slipway::dialect {
 
+class SharedMemory;
+
 enum class ModelState : std::uint8_t { kLoading, kReady, kUnloading, kFailed, kUnloaded };
 std::string_view state_name(ModelState state);  ///< "LOADING", "READY", ... as Triton's index writes them
 
@@ -200,6 +202,8 @@ struct Host {
   /// The least important lines that the log has, and how to change that. Null where it cannot be changed.
   std::function<LogLevel()> log_level = {};
   std::function<void(LogLevel)> set_log_level = {};
+  /// Memory that clients share (shared_memory.h); null where that is not allowed.
+  SharedMemory* shared_memory = nullptr;
 };
 
 /// HTTP status for a canonical code where a dialect has no other opinion. Source: google/api http mapping,
