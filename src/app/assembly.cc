@@ -11,6 +11,7 @@
 #include "app/request_metrics.h"
 #include "app/version.gen.h"
 #include "app/worker_metrics.h"
+#include "io/filesystem.h"
 #include "net/loop/loop.h"
 #include "net/loop/timer_wheel.h"
 #include "net/server.h"
@@ -18,6 +19,7 @@
 #include "serving/router.h"
 #include "shared_memory/regions.h"
 #include "telemetry/process.h"
+#include "worker/poison_list.h"
 #include "worker/supervisor.h"
 
 namespace slipway::app {
@@ -156,6 +158,11 @@ class AssemblyImpl final : public Assembly {
       if (!state.ok()) return state.error().within("the setting state (" + environment_.state + ")");
       state_ = *std::move(state);
       options.state = state_.get();
+      // In the folder that the state store has locked.
+      auto poison = worker::PoisonList::open(
+          context_.files(), io::join_path(environment_.state, "poison.json"), context_.clock());
+      if (!poison.ok()) return poison.error().within("the setting state (" + environment_.state + ")");
+      poison_ = *std::move(poison);
     }
     SLIPWAY_TRY(add_workers(options, loops));
     options.measured_memory = [this](std::string_view model) -> std::uint64_t {
@@ -253,6 +260,7 @@ class AssemblyImpl final : public Assembly {
     workers.clock = &context_.clock();
     workers.logger = &context_.logger();
     workers.observer = &worker_metrics_;
+    workers.poison = poison_.get();
     workers.loops = static_cast<std::uint32_t>(loops);
     SLIPWAY_ASSIGN_OR_RETURN(supervisor_, worker::Supervisor::create(workers));
     for (backend::Backend* backend : context_.backends()) {
@@ -317,6 +325,7 @@ class AssemblyImpl final : public Assembly {
   RequestMetrics metrics_;
   WorkerMetrics worker_metrics_;
   std::unique_ptr<serving::StateStore> state_;
+  std::unique_ptr<worker::PoisonList> poison_;  // null where no state is kept
   std::unique_ptr<worker::Supervisor> supervisor_;
   std::vector<std::unique_ptr<backend::Backend>> isolated_;
   std::unique_ptr<serving::Server> models_;

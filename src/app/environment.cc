@@ -235,8 +235,9 @@ config::Schema<Environment> environment_schema() {
              {.text = "That all models together may have, by the size of their files and what is measured of "
                       "their workers; 0B is no limit. Models with load: on_demand leave to make room."})
       .field("state", &Environment::state,
-             {.text = "A folder where it is kept what calls unload and label, for the next start; empty is "
-                      "nowhere."})
+             {.text = "A folder where it is kept what calls unload and label, and which requests workers "
+                      "died of, for "
+                      "the next start; empty is nowhere."})
       .field("watch", &Environment::watch,
              config::duration({.max = std::chrono::hours(24), .reason = "longer is as good as never"}),
              {.text = "How often the places that models come from are looked at for changes; 0s is never."})

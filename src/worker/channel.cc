@@ -22,10 +22,14 @@ constexpr std::uint64_t kKeptBytes = std::uint64_t{4} << 20U;
 class Channel::Model {
  public:
   Model(std::uint32_t number, const ChannelModelOptions& options)
-      : number(number), max_output_bytes(options.max_output_bytes), watchdog(options.run_floor) {}
+      : number(number),
+        max_output_bytes(options.max_output_bytes),
+        identity(options.identity),
+        watchdog(options.run_floor) {}
 
   const std::uint32_t number;
   const std::uint64_t max_output_bytes;
+  const crypto::Digest identity;
   std::atomic<bool> guards = false;  // the guard remembers something
 
   // Guarded by the channel's lock:
@@ -175,7 +179,17 @@ void Channel::send(std::uint32_t index) {
 Channel::Model& Channel::add_model(const ChannelModelOptions& options) {
   const std::lock_guard lock(mutex_);
   auto model = std::make_unique<Model>(++last_model_, options);
+  if (options_.poison != nullptr) restore_deaths(*model);
   return *models_.emplace(last_model_, std::move(model)).first->second;
+}
+
+// Beyond the usual time only where the machine's clock was set back.
+void Channel::restore_deaths(Model& model) const {
+  for (const PoisonRecord& record : options_.poison->of(model.identity)) {
+    const Duration left = std::min<Duration>(record.until - clock_.wall_now(), PoisonGuard::kRemembered);
+    model.guard.remember(record.request, record.deaths, clock_.now() + left);
+    model.guards = true;
+  }
 }
 
 std::uint32_t Channel::number_of(const Model& model) { return model.number; }
@@ -394,6 +408,7 @@ Status Channel::take_batch(Lane& lane, std::span<const AnswerFrame> frames,
     model.watchdog.note_run(run_time(frames[i]));
     if (slot.digest) {
       model.guard.note_success(*slot.digest);
+      if (options_.poison != nullptr) options_.poison->acquit(model.identity, *slot.digest);
       model.guards = !model.guard.empty();
     }
     finish(frames[i].slot, *std::move(taking[i].response), deliveries);
@@ -406,6 +421,7 @@ Loss Channel::detach(const Error& why) {
   for (const auto& lane : lanes_) lane->detach();
   Loss loss;
   std::vector<Delivery> deliveries;
+  std::vector<PoisonRecord> deaths;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [number, model] : models_) model->open = false;
@@ -421,8 +437,10 @@ Loss Channel::detach(const Error& why) {
       if (slot.state != Slot::State::kSent) continue;
       const bool suspect = std::find(running.begin(), running.end(), slot.sequence) != running.end();
       if (suspect) {
-        slot.model->guard.note_death(digest_of(slot), clock_.now());
+        const crypto::Digest digest = digest_of(slot);
+        const int times = slot.model->guard.note_death(digest, clock_.now());
         slot.model->guards = true;
+        deaths.push_back({slot.model->identity, digest, times, clock_.wall_now() + PoisonGuard::kRemembered});
       }
       if (suspect || slot.retried) {
         ++(suspect ? loss.suspects : loss.failed);
@@ -441,6 +459,8 @@ Loss Channel::detach(const Error& why) {
     for (const auto& [number, model] : models_) loss.waiting += model->waiting.size();
     line_.reset();
   }
+  // Before anybody is told, so that whoever was told finds it so after a restart.
+  if (options_.poison != nullptr && !deaths.empty()) loss.kept = options_.poison->note(deaths);
   deliver(std::move(deliveries));
   return loss;
 }

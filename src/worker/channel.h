@@ -32,6 +32,7 @@
 #include "tensor/signature.h"
 #include "worker/lane_internal.h"
 #include "worker/line_internal.h"
+#include "worker/poison_list.h"
 #include "worker/policies.h"
 #include "worker/wire/memory.h"
 
@@ -42,12 +43,15 @@ struct ChannelOptions {
   std::uint64_t heap_bytes = std::uint64_t{256}
                              << 20U;  ///< requests larger than a page, together; and answers
   std::uint32_t loops = 1;  ///< that get a lane of their own; others share one. Range: below kMaxLanes
+  PoisonList* poison =
+      nullptr;  ///< Borrows; where deaths are kept; null = they are forgotten with the channel
   std::function<void()> on_broken = [] {};  ///< called on any thread: look at broken()
 };
 
 struct ChannelModelOptions {
   Duration run_floor = std::chrono::seconds(10);  ///< no run is taken for hung before this
   std::uint64_t max_output_bytes = std::uint64_t{1} << 30U;
+  crypto::Digest identity = {};  ///< of the model's main file, for ChannelOptions::poison
 };
 
 /// What a death cost.
@@ -55,6 +59,7 @@ struct Loss {
   std::size_t suspects = 0;  ///< were being run: failed
   std::size_t failed = 0;    ///< were lost for the second time
   std::size_t waiting = 0;   ///< will be run by the next worker
+  Status kept = {};          ///< of the suspects, in ChannelOptions::poison
 };
 
 /// Thread: submit() is safe; the rest is confined to the supervisor's thread.
@@ -127,6 +132,7 @@ class Channel {
   bool take_answers(Lane& lane, std::vector<Delivery>& deliveries);
   void report_broken(const Error& error);
   void finish(std::uint32_t index, Result<infer::Response> response, std::vector<Delivery>& deliveries);
+  void restore_deaths(Model& model) const;
   void refuse_waiting(Model& model, const Error& why, std::vector<Delivery>& deliveries);
   [[nodiscard]] Duration run_limit(std::uint64_t sequence) const;
   Status take_batch(Lane& lane, std::span<const AnswerFrame> frames, std::vector<Delivery>& deliveries);

@@ -52,6 +52,7 @@ Result<std::shared_ptr<Host>> Host::create(HostSpec spec, const SupervisorOption
   channel.slots = spec.group.empty() ? options.slots : options.group_slots;
   channel.heap_bytes = options.heap_bytes;
   channel.loops = options.loops;
+  channel.poison = options.poison;
   std::shared_ptr<Host> host(new Host(std::move(spec), options, loop, std::move(find_groups)));
   // Posted, since it comes from a loop in the midst of taking answers.
   channel.on_broken = [weak = std::weak_ptr<Host>(host), &loop] {
@@ -70,7 +71,7 @@ Error Host::died_error(const std::string& why) const {
 }
 
 void Host::add(const std::shared_ptr<Seat>& seat) {
-  seat->channel = &channel_->add_model({seat->run_floor, seat->load.max_output_bytes});
+  seat->channel = &channel_->add_model({seat->run_floor, seat->load.max_output_bytes, seat->identity});
   seat->load.model = Channel::number_of(*seat->channel);
   seats_[seat->load.model] = seat;
   if (seats_.size() == 1) {
@@ -333,6 +334,10 @@ void Host::died(std::string_view kind, const std::string& why, std::optional<Err
     if (was_there) seat->state = Seat::State::kQueued;
   }
   const Loss loss = channel_->detach(died_error(why));
+  if (!loss.kept.ok()) {
+    options_.logger->warning("worker.poison", "what the worker died of is not known after a restart",
+                             {{"why", std::string_view(loss.kept.error().message())}});
+  }
   if (!unstarted) {
     unstarted =
         unavailable("backend.worker_died", (set_up_ ? "the worker died while it loaded the model: "

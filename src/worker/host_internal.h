@@ -52,6 +52,7 @@ struct Seat {
   std::string name;  ///< of the model, for people
   Load load;         ///< without its number, until it sits
   Duration run_floor{};
+  crypto::Digest identity;         ///< of the main file, where deaths are kept
   std::shared_ptr<LoadWait> wait;  ///< null once the first load is over
 
   Channel::Model* channel = nullptr;

@@ -60,13 +60,20 @@ class PoisonGuard {
   static constexpr Duration kRemembered = std::chrono::minutes(10);
   static constexpr std::size_t kMost = 1024;
 
-  void note_death(const crypto::Digest& request, MonoTime now) {
+  /// Gives how many there were.
+  int note_death(const crypto::Digest& request, MonoTime now) {
     forget_old(now);
     Record& record = records_[request];
-    ++record.deaths;
+    const int deaths = ++record.deaths;
     record.until = now + kRemembered;
     order_.push_back({request, record.until});
     while (records_.size() > kMost) drop_oldest();
+    return deaths;
+  }
+  /// What was known before a restart. Precondition: before everything else, what is forgotten soonest first.
+  void remember(const crypto::Digest& request, int deaths, MonoTime until) {
+    records_[request] = {deaths, until};
+    order_.push_back({request, until});
   }
   /// It was run and the worker lived: the deaths were another's fault.
   void note_success(const crypto::Digest& request) { records_.erase(request); }

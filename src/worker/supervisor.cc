@@ -183,6 +183,10 @@ class IsolatedBackend final : public backend::Backend {
     const auto wait = std::make_shared<LoadWait>();
     const auto seat = seat_of(files, options);
     seat->wait = wait;
+    if (core_.options.poison != nullptr) {
+      SLIPWAY_ASSIGN_OR_RETURN(const ByteView main, files.read(files.main()));
+      seat->identity = crypto::Sha256::of(main);
+    }
     HostSpec spec = spec_of(options);
     SLIPWAY_ASSIGN_OR_RETURN(spec.foreign, local_.foreign_program(options));
     if (spec.foreign && !spec.group.empty()) {

@@ -30,6 +30,7 @@
 #include "base/log.h"
 #include "contracts/backend/backend.h"
 #include "worker/memory_groups.h"
+#include "worker/poison_list.h"
 #include "worker/process.h"
 
 namespace slipway::worker {
@@ -47,12 +48,13 @@ class Observer {
 
 struct SupervisorOptions {
   Program program;
-  const Clock* clock = nullptr;                          ///< Borrows
-  Logger* logger = nullptr;                              ///< Borrows
-  Observer* observer = nullptr;                          ///< Borrows; may be null
-  std::uint32_t loops = 1;                               ///< that submit, and take their answers themselves
-  std::uint32_t slots = 1024;                            ///< requests in flight to the worker of one model
-  std::uint32_t group_slots = 4096;                      ///< and to that of a group
+  const Clock* clock = nullptr;      ///< Borrows
+  Logger* logger = nullptr;          ///< Borrows
+  Observer* observer = nullptr;      ///< Borrows; may be null
+  PoisonList* poison = nullptr;      ///< Borrows; keeps what workers died of; null = nobody
+  std::uint32_t loops = 1;           ///< that submit, and take their answers themselves
+  std::uint32_t slots = 1024;        ///< requests in flight to the worker of one model
+  std::uint32_t group_slots = 4096;  ///< and to that of a group
   std::uint64_t heap_bytes = std::uint64_t{256} << 20U;  ///< of its requests, and of its answers
   GroupTree* groups = nullptr;                     ///< Borrows; where memory is limited; null = the system's
   Duration load_limit = std::chrono::minutes(10);  ///< no load takes longer

@@ -13,7 +13,9 @@
 
 #include "base/random.h"
 #include "contracts/backend/testing/memory_files.h"
+#include "io/testing/temp_dir.h"
 #include "net/loop/loop.h"
+#include "worker/poison_list.h"
 #include "worker/workers_testing.h"
 
 namespace slipway::worker {
@@ -191,6 +193,37 @@ TEST_F(Workers, RefuseWhatDoesNotFit) {
   }
   const std::vector<float> huge((std::size_t{65} << 20U) / sizeof(float), 1);
   EXPECT_EQ(id_of(ask(*instance, huge)->answer.get()), "backend.request_size");
+}
+
+TEST_F(Workers, RefuseARequestThatKilledTwiceAlsoAfterARestart) {
+  const io::testing::TempDir folder;
+  const auto files = io::make_os_filesystem();
+  std::unique_ptr<backend::Instance> instance;
+  // As a new process of the server does, with the same state.
+  const auto restart = [&](const std::string& model) {
+    instance.reset();
+    backend_.reset();
+    supervisor_.reset();
+    poison_ = PoisonList::open(*files, folder / "poison.json", shared_clock_).value();
+    start(shared_clock_);
+    instance = load(model);
+  };
+  const auto crash = [&](float number) { return id_of(ask(*instance, Deed::kCrash, number)->answer.get()); };
+  restart("BAD ok\n");
+  EXPECT_EQ(crash(3), "backend.worker_died");
+  restart("BAD ok\n");
+  EXPECT_EQ(crash(3), "backend.worker_died");
+  restart("BAD ok\n");
+  EXPECT_EQ(crash(3), "backend.poisoned");
+  EXPECT_TRUE(ask(*instance, {1, 2})->answer.get().ok());
+  restart("BAD ok \n");
+  EXPECT_EQ(crash(3), "backend.worker_died") << "another model";
+  restart("BAD ok\n");
+  shared_clock_.advance(std::chrono::minutes(10));
+  EXPECT_EQ(crash(3), "backend.worker_died") << "forgotten";
+  instance.reset();
+  backend_.reset();
+  supervisor_.reset();
 }
 
 TEST_F(Workers, RefuseARequestThatKilledTwice) {

@@ -107,6 +107,7 @@ class Workers : public ::testing::Test {
     options.observer = &witness_;
     options.slots = slots;
     options.groups = groups_;
+    options.poison = poison_.get();
     options.loops = 2;
     options.heap_bytes = std::uint64_t{64} << 20U;
     options.watch_interval = std::chrono::milliseconds(100);
@@ -153,7 +154,8 @@ class Workers : public ::testing::Test {
   SharedClock shared_clock_;
   Listener logger_;
   Witness witness_;
-  GroupTree* groups_ = nullptr;  ///< the system's
+  GroupTree* groups_ = nullptr;         ///< the system's
+  std::unique_ptr<PoisonList> poison_;  ///< null where deaths are not kept
   std::unique_ptr<backend::Backend> local_ = make_misbehaving_backend(logger_);
   std::unique_ptr<Supervisor> supervisor_;
   std::unique_ptr<backend::Backend> backend_;
