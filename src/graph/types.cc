@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "graph/compose.h"
 #include "graph/types_internal.h"
 #include "protobuf/reader.h"
 #include "tensor/shape.h"
@@ -132,6 +133,13 @@ Status read_label_attribute(ByteView attribute, std::string_view integers, std::
 }
 
 }  // namespace
+
+int element_number(DType dtype) {
+  for (const auto& [element, known] : kElementTypes) {
+    if (known == dtype) return element;
+  }
+  return onnx::TensorProto::UNDEFINED;
+}
 
 Error damaged(std::string_view what) {
   return invalid_argument("graph.damaged",
