@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "function/plan_internal.h"
+#include "function/steps.h"
 
 namespace slipway::function {
 namespace {
@@ -116,8 +117,14 @@ class AnswerWriter {
       std::string_view text;
       while (reader.next(text)) source.texts.push_back(text);
     }
-    if (answer.kind == OutputField::Kind::kValue) return {};
+    if (answer.kind == OutputField::Kind::kValue) return check_texts(answer, source);
     return check_classes(answer, source, name);
+  }
+
+  /// What stands for "no label" is no answer.
+  Status check_texts(const AnswerPlan& answer, const Source& source) const {
+    if (std::find(source.texts.begin(), source.texts.end(), kMissingText) == source.texts.end()) return {};
+    return no_label(answer, "of an unknown number");
   }
 
   /// What labels and scores need of their tensor.
@@ -201,6 +208,7 @@ class AnswerWriter {
 
   Status write_label(const AnswerPlan& answer, const Source& source, std::size_t first) {
     if (answer.dtype == DType::kBytes) {
+      if (source.texts[first] == kMissingText) return no_label(answer, "of an unknown number");
       out_.string(source.texts[first]);
       return {};
     }

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "function/plan_internal.h"
+#include "function/steps.h"
 #include "function/store_internal.h"
 
 namespace slipway::function {
@@ -291,7 +292,8 @@ class Binder {
       info.element = field.type == FieldType::kArray ? element_type(input.dtype) : field.type;
       if (field.type == FieldType::kArray) info.shape = input.record_shape;
       info.required = field.required;
-      info.default_value = field.default_value;
+      const auto* text = field.default_value ? std::get_if<std::string>(&*field.default_value) : nullptr;
+      if (text == nullptr || *text != kMissingText) info.default_value = field.default_value;
       info.description = field.description;
       plan_.field_infos.push_back(std::move(info));
     }

@@ -147,6 +147,10 @@ config::Schema<FunctionSettings> function_schema() {
   schema
       .field("inputs", &FunctionSettings::inputs, config::list(input_schema().type(), {.max_items = 65536}),
              {.text = "Fields of a record; those of one input become its columns, in this order."})
+      .field("before", &FunctionSettings::before, before_type(),
+             {.text = "Steps that make the model's inputs of the fields, one after the other."})
+      .field("after", &FunctionSettings::after, after_type(),
+             {.text = "Steps that make answers of the model's outputs."})
       .field("outputs", &FunctionSettings::outputs, config::list(output_schema().type()),
              {.text = "Fields of the answer; without any, every output of the model under its own name."})
       .check([](const FunctionSettings& settings, Problems& problems) {

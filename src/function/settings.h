@@ -14,6 +14,7 @@
 
 #include "config/schema.h"
 #include "function/function.h"
+#include "function/steps.h"
 
 namespace slipway::function {
 
@@ -39,6 +40,8 @@ struct OutputSettings {
 
 struct FunctionSettings {
   std::vector<InputSettings> inputs;
+  std::vector<BeforeStep> before;
+  std::vector<AfterStep> after;
   std::vector<OutputSettings> outputs;
   friend bool operator==(const FunctionSettings&, const FunctionSettings&) = default;
 };
@@ -47,7 +50,7 @@ struct FunctionSettings {
 /// type, labels and classes that do not go together. The rest is Function::create's.
 config::Schema<FunctionSettings> function_schema();
 
-/// Precondition: settings were decoded by function_schema().
+/// The fields alone, without the steps. Precondition: settings were decoded by function_schema().
 Spec to_spec(const FunctionSettings& settings);
 /// The settings that give `spec` again.
 FunctionSettings from_spec(const Spec& spec);

@@ -39,4 +39,9 @@ Result<ByteView> FolderModelFiles::read(std::string_view name) const {
   return as_bytes(contents_.emplace(std::string(name), std::move(content)).first->second);
 }
 
+void FolderModelFiles::replace_main(std::string content) {
+  const std::lock_guard lock(mutex_);
+  contents_.insert_or_assign(names_.front(), std::move(content));
+}
+
 }  // namespace slipway::packing

@@ -27,6 +27,8 @@ class FolderModelFiles final : public backend::ModelFiles {
   [[nodiscard]] const std::string& main() const override { return names_.front(); }
   [[nodiscard]] std::span<const std::string> names() const override { return names_; }
   [[nodiscard]] Result<ByteView> read(std::string_view name) const override;
+  /// Puts another content in the place of the main file's. What read() gave of it before is gone.
+  void replace_main(std::string content);
   [[nodiscard]] const std::string& folder() const { return folder_; }
 
  private:

@@ -7,6 +7,7 @@
 #include "io/file_helpers.h"
 #include "json/writer.h"
 #include "package/golden.h"
+#include "packing/join_steps.h"
 #include "packing/probe.h"
 #include "packing/readme_internal.h"
 
@@ -39,6 +40,7 @@ class Packer {
     options.tolerances = to_tolerances(settings_);
     SLIPWAY_ASSIGN_OR_RETURN(options.function, to_spec(settings_));
     SLIPWAY_TRY(read_sample(options));
+    if (const Status joined = join(options); !joined.ok()) return with_places(joined.error());
     auto probed = probe(*packed_.model, backends_, clock_, options);
     if (!probed.ok()) return with_places(probed.error());
     SLIPWAY_TRY(collect_files(*probed));
@@ -124,6 +126,23 @@ class Packer {
     return {};
   }
 
+  // With steps, what is probed and packed is the model that holds them.
+  Status join(ProbeOptions& options) {
+    if (!settings_.function || !steps::has_steps(*settings_.function)) return {};
+    SLIPWAY_TRY(read_label_files(fs_, folder_, *settings_.function));
+    SLIPWAY_ASSIGN_OR_RETURN(const ByteView model, packed_.model->read(packed_.model->main()));
+    SLIPWAY_ASSIGN_OR_RETURN(steps::Joined joined, join_steps(*settings_.function, model, options.sample,
+                                                              printable(options.sample_name)));
+    packed_.model->replace_main(std::move(joined.file));
+    options.function = std::move(joined.spec);
+    function_text_ = config::to_yaml(function::function_schema(), joined.settings);
+    notes_.push_back("steps: " + std::to_string(settings_.function->before.size()) + " before and " +
+                     std::to_string(settings_.function->after.size()) +
+                     " after the model are operators of it now; what was learnt is in " +
+                     std::string(kStepsPath));
+    return {};
+  }
+
   // Puts the place in slipway.yaml before what was found wrong with the function.
   Error with_places(const Error& error) const {
     if (settings_path_.empty()) return error;
@@ -152,6 +171,7 @@ class Packer {
       add_file(name, content, false);
     }
     if (!settings_text_.empty()) add_text(std::string(kSettingsFile), settings_text_, true);
+    if (!function_text_.empty()) add_text(std::string(kStepsPath), function_text_, true);
     std::vector<std::string> documents = settings_.documents;
     SLIPWAY_ASSIGN_OR_RETURN(const bool has_readme, io::exists(fs_, io::join_path(folder_, "README.md")));
     if (has_readme && !settings_path_.empty()) documents.emplace_back("README.md");
@@ -211,6 +231,7 @@ class Packer {
   std::string folder_;
   std::string settings_path_;
   std::string settings_text_;
+  std::string function_text_;
   ModelSettings settings_;
   config::SourceMap places_;
   std::vector<std::string> notes_;

@@ -62,7 +62,10 @@ bool write_boolean(std::string_view cell, json::Writer& out) {
 // What does not fit its field becomes text, which the prediction function then refuses by name.
 void write_cell(std::string_view cell, const FieldInfo* field, json::Writer& out, json::Parser& parser) {
   const FieldType type = field != nullptr ? field->type : FieldType::kNumber;
-  if (type == FieldType::kString) return out.string(cell);
+  if (type == FieldType::kString) {
+    const bool is_missing = cell.empty() && !field->required && !field->default_value;
+    return is_missing ? out.null() : out.string(cell);
+  }
   if (cell.empty()) return out.null();
   if (type == FieldType::kArray) {
     const auto array = parser.parse(cell);
