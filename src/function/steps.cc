@@ -1,6 +1,6 @@
 #include "function/steps.h"
 
-#include <cmath>
+#include <algorithm>
 #include <set>
 
 #include "base/text.h"
@@ -162,6 +162,160 @@ Schema<OneHotStep> one_hot_schema() {
   return schema;
 }
 
+template <typename Step, typename Values>
+void check_keys(std::string_view setting, const Step& step, const std::map<std::string, Values>& values,
+                Problems& problems) {
+  for (const auto& [column, value] : values) {
+    if (std::find(step.columns.begin(), step.columns.end(), column) != step.columns.end()) continue;
+    problems.add(setting, "\"" + printable(column) + "\" is none of the columns",
+                 "the columns are " + join_words(step.columns));
+  }
+}
+
+bool rises(const std::vector<double>& numbers) {
+  return std::adjacent_find(numbers.begin(), numbers.end(), [](double a, double b) { return !(a < b); }) ==
+         numbers.end();
+}
+
+Schema<OrdinalStep> ordinal_schema() {
+  Schema<OrdinalStep> schema("ordinal", "The position of a category as a number.");
+  add_columns_and_names(schema);
+  schema
+      .field("categories", &OrdinalStep::categories,
+             config::map(texts_type(), {.key = "COLUMN", .max_entries = kMaxColumns}),
+             {.text = "The categories of each column, in order; without it, those of the sample, sorted."})
+      .field("unknown", &OrdinalStep::unknown, {.text = "What a value of no category gives."})
+      .check([](const OrdinalStep& step, Problems& problems) {
+        check_keys("categories", step, step.categories, problems);
+        for (const auto& [column, texts] : step.categories) {
+          if (std::set<std::string>(texts.begin(), texts.end()).size() == texts.size()) continue;
+          problems.add("categories", "a category of \"" + printable(column) + "\" is given twice",
+                       "give it once");
+        }
+      });
+  return schema;
+}
+
+Schema<BucketiseStep> bucketise_schema() {
+  using By = BucketiseStep::By;
+  Schema<BucketiseStep> schema("bucketise", "The number of the bucket between edges that a number falls in.");
+  add_columns_and_names(schema);
+  schema
+      .field("edges", &BucketiseStep::edges,
+             config::map(numbers_type(), {.key = "COLUMN", .max_entries = kMaxColumns}),
+             {.text = "The edges between the buckets of each column, rising; an edge belongs to the bucket "
+                      "above it.",
+              .example = "{age: [18, 65]}"})
+      .field("by", &BucketiseStep::by,
+             config::choice<By>({{"quantile", By::kQuantile}, {"uniform", By::kUniform}}),
+             {.text = "How edges are learnt: buckets of like counts, or of like widths."})
+      .field("buckets", &BucketiseStep::buckets, config::integer<std::int64_t>({.min = 2, .max = 10'000}),
+             {.text = "How many buckets are learnt."})
+      .check([](const BucketiseStep& step, Problems& problems) {
+        check_keys("edges", step, step.edges, problems);
+        for (const auto& [column, edges] : step.edges) {
+          if (!edges.empty() && rises(edges)) continue;
+          problems.add("edges", "the edges of \"" + printable(column) + "\" do not rise",
+                       "give one at least, each above the one before");
+        }
+      });
+  return schema;
+}
+
+Schema<ClipStep> clip_schema() {
+  Schema<ClipStep> schema("clip", "Keeps numbers between two bounds.");
+  add_columns_and_names(schema);
+  schema.field("low", &ClipStep::low, config::number(), {.text = "The least number.", .example = "0"})
+      .field("high", &ClipStep::high, config::number(), {.text = "The largest number.", .example = "1"})
+      .check([](const ClipStep& step, Problems& problems) {
+        if (!step.low && !step.high)
+          problems.add("", "neither low nor high is given", "give one of them at least");
+        if (step.low && step.high && *step.low > *step.high) {
+          problems.add("low", "is above high", "give the lower one first");
+        }
+      });
+  return schema;
+}
+
+Schema<LogStep> log_schema() {
+  Schema<LogStep> schema("log", "The natural logarithm.");
+  add_columns_and_names(schema);
+  schema.field("plus", &LogStep::plus, {.text = "Added before; 1 keeps 0 at 0."});
+  return schema;
+}
+
+Schema<CombineStep> combine_schema() {
+  using By = CombineStep::By;
+  Schema<CombineStep> schema("combine", "One column of several by arithmetic.");
+  add_columns(schema);
+  schema
+      .field("as", &CombineStep::as, config::list(name_type(), {.min_items = 1, .max_items = 1}),
+             {.text = "The name of the result.", .example = "[ratio]", .required = true})
+      .field("by", &CombineStep::by,
+             config::choice<By>({{"add", By::kAdd},
+                                 {"subtract", By::kSubtract},
+                                 {"multiply", By::kMultiply},
+                                 {"divide", By::kDivide}}),
+             {.text = "What is done with the first column and each further one."})
+      .check([](const CombineStep& step, Problems& problems) {
+        if (step.columns.size() < 2) problems.add("columns", "two columns at least are wanted");
+      });
+  return schema;
+}
+
+Schema<RoundStep> round_schema() {
+  Schema<RoundStep> schema("round", "Rounds, halves to the even neighbour.");
+  add_columns_and_names(schema);
+  schema.field("digits", &RoundStep::digits, config::integer<std::int64_t>({.min = 0, .max = 15}),
+               {.text = "Digits behind the point."});
+  return schema;
+}
+
+Schema<UnscaleStep> unscale_schema() {
+  Schema<UnscaleStep> schema("unscale", "x * multiply + add.");
+  add_columns_and_names(schema);
+  schema
+      .field("multiply", &UnscaleStep::multiply,
+             {.text = "Such as the deviation that the target was divided by."})
+      .field("add", &UnscaleStep::add, {.text = "Such as the mean that was subtracted."});
+  return schema;
+}
+
+Schema<ThresholdStep> threshold_schema() {
+  Schema<ThresholdStep> schema("threshold", "1 where a number is at or above its threshold, else 0.");
+  add_columns_and_names(schema);
+  schema.field("at", &ThresholdStep::at,
+               config::list(config::number(), {.min_items = 1, .max_items = kMaxNumbers}),
+               {.text = "One threshold, or one per class.", .example = "[0.5]", .required = true});
+  return schema;
+}
+
+Schema<CalibrateStep> calibrate_schema() {
+  using By = CalibrateStep::By;
+  Schema<CalibrateStep> schema("calibrate", "Scores into probabilities.");
+  add_columns_and_names(schema);
+  schema
+      .field("by", &CalibrateStep::by,
+             config::choice<By>(
+                 {{"platt", By::kPlatt}, {"temperature", By::kTemperature}, {"isotonic", By::kIsotonic}}),
+             {.text = "1 / (1 + exp(a x + b)); x / temperature; or a line through points."})
+      .field("a", &CalibrateStep::a, {.text = "Of platt."})
+      .field("b", &CalibrateStep::b, {.text = "Of platt."})
+      .field("temperature", &CalibrateStep::temperature, {.text = "Of temperature; above 0."})
+      .field("x", &CalibrateStep::x, numbers_type(), {.text = "Of isotonic: scores, rising."})
+      .field("y", &CalibrateStep::y, numbers_type(), {.text = "Of isotonic: the probability at each."})
+      .check([](const CalibrateStep& step, Problems& problems) {
+        if (!(step.temperature > 0)) problems.add("temperature", "must be above 0");
+        if (step.by != By::kIsotonic) return;
+        if (step.x.size() < 2 || step.x.size() != step.y.size()) {
+          problems.add("x", "two points at least are wanted, with as many x as y");
+        } else if (!rises(step.x)) {
+          problems.add("x", "must rise", "sort the points, and keep one of each x");
+        }
+      });
+  return schema;
+}
+
 Schema<FeedStep> feed_schema() {
   Schema<FeedStep> schema("feed", "Which columns become an input of the model, in which order.");
   schema.field("input", &FeedStep::input,
@@ -179,6 +333,14 @@ Schema<DropStep> drop_schema() {
 Schema<PlainStep> plain_schema(std::string_view title, std::string_view text) {
   Schema<PlainStep> schema(title, text);
   add_columns_and_names(schema);
+  return schema;
+}
+
+Schema<PlainStep> rename_schema() {
+  Schema<PlainStep> schema = plain_schema("rename", "New names for columns.");
+  schema.check([](const PlainStep& step, Problems& problems) {
+    if (step.as.empty()) problems.add("as", "no new names are given", "give one per column");
+  });
   return schema;
 }
 
@@ -250,6 +412,12 @@ config::Type<std::vector<BeforeStep>> before_type() {
   return schema.kind("impute", &BeforeStep::impute, impute_schema(), "Puts a value where one is missing.")
       .kind("scale", &BeforeStep::scale, scale_schema(), "(x - subtract) / divide.")
       .kind("one_hot", &BeforeStep::one_hot, one_hot_schema(), "One number per category.")
+      .kind("ordinal", &BeforeStep::ordinal, ordinal_schema(), "The position of a category as a number.")
+      .kind("bucketise", &BeforeStep::bucketise, bucketise_schema(), "The bucket that a number falls in.")
+      .kind("clip", &BeforeStep::clip, clip_schema(), "Keeps numbers between two bounds.")
+      .kind("log", &BeforeStep::log, log_schema(), "The natural logarithm.")
+      .kind("combine", &BeforeStep::combine, combine_schema(), "One column of several by arithmetic.")
+      .kind("rename", &BeforeStep::rename, rename_schema(), "New names for columns.")
       .kind("drop", &BeforeStep::drop, drop_schema(), "Takes columns away.")
       .kind("feed", &BeforeStep::feed, feed_schema(), "Which columns become an input of the model.")
       .list();
@@ -265,6 +433,12 @@ config::Type<std::vector<AfterStep>> after_type() {
       .kind("argmax", &AfterStep::argmax, plain_schema("argmax", "The position of the largest number."),
             "The position of the largest number, the first of equals.")
       .kind("labels", &AfterStep::labels, labels_schema(), "Class numbers into names.")
+      .kind("threshold", &AfterStep::threshold, threshold_schema(), "1 from a threshold on, else 0.")
+      .kind("calibrate", &AfterStep::calibrate, calibrate_schema(), "Scores into probabilities.")
+      .kind("unscale", &AfterStep::unscale, unscale_schema(), "x * multiply + add.")
+      .kind("clip", &AfterStep::clip, clip_schema(), "Keeps numbers between two bounds.")
+      .kind("round", &AfterStep::round, round_schema(), "Rounds, halves to the even neighbour.")
+      .kind("rename", &AfterStep::rename, rename_schema(), "New names for outputs.")
       .kind("drop", &AfterStep::drop, drop_schema(), "Takes outputs away.")
       .list();
 }

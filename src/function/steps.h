@@ -65,6 +65,91 @@ struct OneHotStep {
   friend bool operator==(const OneHotStep&, const OneHotStep&) = default;
 };
 
+/// The position of the category as a number.
+struct OrdinalStep {
+  std::vector<std::string> columns;
+  std::vector<std::string> as;
+  Categories categories;  ///< by column
+  double unknown = -1;    ///< what a value of no category gives; a missing one stays missing
+  friend bool operator==(const OrdinalStep&, const OrdinalStep&) = default;
+};
+
+/// The number of edges that are not above the value. A missing value stays missing.
+struct BucketiseStep {
+  enum class By : std::uint8_t { kQuantile, kUniform };
+  std::vector<std::string> columns;
+  std::vector<std::string> as;
+  std::map<std::string, std::vector<double>> edges;  ///< between the buckets, rising, by column
+  By by = By::kQuantile;
+  std::int64_t buckets = 5;
+  friend bool operator==(const BucketiseStep&, const BucketiseStep&) = default;
+};
+
+/// Numbers below `low` become it, those above `high` that.
+struct ClipStep {
+  std::vector<std::string> columns;
+  std::vector<std::string> as;
+  std::optional<double> low;
+  std::optional<double> high;
+  friend bool operator==(const ClipStep&, const ClipStep&) = default;
+};
+
+/// The natural logarithm of x + plus; missing where that is below 0.
+struct LogStep {
+  std::vector<std::string> columns;
+  std::vector<std::string> as;
+  double plus = 0;
+  friend bool operator==(const LogStep&, const LogStep&) = default;
+};
+
+/// One column of several by arithmetic, from the first on.
+struct CombineStep {
+  enum class By : std::uint8_t { kAdd, kSubtract, kMultiply, kDivide };
+  std::vector<std::string> columns;
+  std::vector<std::string> as;
+  By by = By::kAdd;
+  friend bool operator==(const CombineStep&, const CombineStep&) = default;
+};
+
+/// To so many digits behind the point, halves to the even neighbour.
+struct RoundStep {
+  std::vector<std::string> columns;
+  std::vector<std::string> as;
+  std::int64_t digits = 0;
+  friend bool operator==(const RoundStep&, const RoundStep&) = default;
+};
+
+/// x * multiply + add, which takes a scale back.
+struct UnscaleStep {
+  std::vector<std::string> columns;
+  std::vector<std::string> as;
+  double multiply = 1;
+  double add = 0;
+  friend bool operator==(const UnscaleStep&, const UnscaleStep&) = default;
+};
+
+/// 1 where x >= at, else 0.
+struct ThresholdStep {
+  std::vector<std::string> columns;
+  std::vector<std::string> as;
+  std::vector<double> at;  ///< one for all numbers of a column, or one per class
+  friend bool operator==(const ThresholdStep&, const ThresholdStep&) = default;
+};
+
+/// Scores into probabilities.
+struct CalibrateStep {
+  enum class By : std::uint8_t { kPlatt, kTemperature, kIsotonic };
+  std::vector<std::string> columns;
+  std::vector<std::string> as;
+  By by = By::kPlatt;
+  double a = -1;           ///< of platt: 1 / (1 + exp(a * x + b))
+  double b = 0;            ///< the same
+  double temperature = 1;  ///< x / temperature
+  std::vector<double> x;   ///< of isotonic: points of a line, rising
+  std::vector<double> y;   ///< the same; before the first and behind the last point the line is level
+  friend bool operator==(const CalibrateStep&, const CalibrateStep&) = default;
+};
+
 /// Says which columns become an input of the model, in which order.
 struct FeedStep {
   std::string input;
@@ -99,6 +184,12 @@ struct BeforeStep {
   std::optional<ImputeStep> impute;
   std::optional<ScaleStep> scale;
   std::optional<OneHotStep> one_hot;
+  std::optional<OrdinalStep> ordinal;
+  std::optional<BucketiseStep> bucketise;
+  std::optional<ClipStep> clip;
+  std::optional<LogStep> log;
+  std::optional<CombineStep> combine;
+  std::optional<PlainStep> rename;
   std::optional<DropStep> drop;
   std::optional<FeedStep> feed;
   friend bool operator==(const BeforeStep&, const BeforeStep&) = default;
@@ -110,6 +201,12 @@ struct AfterStep {
   std::optional<PlainStep> sigmoid;
   std::optional<PlainStep> argmax;
   std::optional<LabelsStep> labels;
+  std::optional<ThresholdStep> threshold;
+  std::optional<CalibrateStep> calibrate;
+  std::optional<UnscaleStep> unscale;
+  std::optional<ClipStep> clip;
+  std::optional<RoundStep> round;
+  std::optional<PlainStep> rename;
   std::optional<DropStep> drop;
   friend bool operator==(const AfterStep&, const AfterStep&) = default;
 };

@@ -109,6 +109,10 @@ class GraphWriter {
         continue;
       }
       rule->lower(lowering_);
+      if (step.rename) {
+        rename(order, *step.rename);
+        continue;
+      }
       for (const std::string& name : rule->makes()) {
         dropped.erase(name);
         if (std::find(order.begin(), order.end(), name) == order.end()) order.push_back(name);
@@ -116,6 +120,13 @@ class GraphWriter {
     }
     for (const std::string& name : order) {
       if (!dropped.contains(name)) write_output(composition, name, begun);
+    }
+  }
+
+  static void rename(std::vector<std::string>& order, const function::PlainStep& step) {
+    for (std::string& name : order) {
+      const auto found = std::find(step.columns.begin(), step.columns.end(), name);
+      if (found != step.columns.end()) name = step.as[static_cast<std::size_t>(found - step.columns.begin())];
     }
   }
 

@@ -40,6 +40,11 @@ std::string Lowering::cast(const std::string& value, DType dtype) {
   return add("Cast", {value}, {{"to", std::int64_t{graph::element_number(dtype)}}});
 }
 
+std::string Lowering::logistic(const std::string& exponents) {
+  const std::string one = scalar(1);
+  return add("Div", {one, add("Add", {one, add("Exp", {exponents})})});
+}
+
 void Lowering::put(const std::string& name, Place place) { places_.insert_or_assign(name, std::move(place)); }
 
 std::string Lowering::part(const Place& place) {

@@ -43,6 +43,10 @@ class Lowering {
   std::string scalar(double value);
   std::string cast(const std::string& value, DType dtype);
 
+  /// 1 / (1 + exp(exponents)), in this form because runtimes round their own Sigmoid as they like: 0.5 at 0
+  /// is a threshold to some.
+  std::string logistic(const std::string& exponents);
+
   void put(const std::string& name, Place place);
   void drop(std::string_view name) { places_.erase(places_.find(name)); }
   [[nodiscard]] const Place& at(std::string_view name) const { return places_.find(name)->second; }

@@ -39,6 +39,12 @@ std::unique_ptr<Rule> make_rule(function::BeforeStep& step) {
   if (step.impute) return impute_rule(*step.impute);
   if (step.scale) return scale_rule(*step.scale);
   if (step.one_hot) return one_hot_rule(*step.one_hot);
+  if (step.ordinal) return ordinal_rule(*step.ordinal);
+  if (step.bucketise) return bucketise_rule(*step.bucketise);
+  if (step.clip) return clip_rule(*step.clip);
+  if (step.log) return log_rule(*step.log);
+  if (step.combine) return combine_rule(*step.combine);
+  if (step.rename) return rename_rule(*step.rename);
   if (step.drop) return drop_rule(*step.drop);
   return nullptr;  // `feed` is no step on columns
 }
@@ -48,6 +54,12 @@ std::unique_ptr<Rule> make_rule(function::AfterStep& step) {
   if (step.sigmoid) return sigmoid_rule(*step.sigmoid);
   if (step.argmax) return argmax_rule(*step.argmax);
   if (step.labels) return labels_rule(*step.labels);
+  if (step.threshold) return threshold_rule(*step.threshold);
+  if (step.calibrate) return calibrate_rule(*step.calibrate);
+  if (step.unscale) return unscale_rule(*step.unscale);
+  if (step.clip) return clip_rule(*step.clip);
+  if (step.round) return round_rule(*step.round);
+  if (step.rename) return rename_rule(*step.rename);
   return drop_rule(*step.drop);
 }
 
@@ -55,6 +67,12 @@ std::string_view kind_of(const function::BeforeStep& step) {
   if (step.impute) return "impute";
   if (step.scale) return "scale";
   if (step.one_hot) return "one_hot";
+  if (step.ordinal) return "ordinal";
+  if (step.bucketise) return "bucketise";
+  if (step.clip) return "clip";
+  if (step.log) return "log";
+  if (step.combine) return "combine";
+  if (step.rename) return "rename";
   if (step.drop) return "drop";
   return "feed";
 }
@@ -64,6 +82,12 @@ std::string_view kind_of(const function::AfterStep& step) {
   if (step.sigmoid) return "sigmoid";
   if (step.argmax) return "argmax";
   if (step.labels) return "labels";
+  if (step.threshold) return "threshold";
+  if (step.calibrate) return "calibrate";
+  if (step.unscale) return "unscale";
+  if (step.clip) return "clip";
+  if (step.round) return "round";
+  if (step.rename) return "rename";
   return "drop";
 }
 

@@ -68,7 +68,7 @@ class PlainRule final : public Rule {
         continue;
       }
       std::string value = kind_ == Plain::kSigmoid
-                              ? lowering.add("Sigmoid", {numbers})
+                              ? lowering.logistic(lowering.add("Neg", {numbers}))
                               : lowering.add("Softmax", {numbers}, {{"axis", std::int64_t{1}}});
       if (computed(from.dtype) == DType::kFp32) value = lowering.cast(value, DType::kFp32);
       made.emplace_back(makes()[i], Place{value, 0, from.width, from.width, computed(from.dtype)});

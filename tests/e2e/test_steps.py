@@ -12,12 +12,16 @@ import pytest
 import requests
 import yaml
 from onnx import TensorProto, helper, numpy_helper
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_wine
+from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
+from sklearn.preprocessing import (KBinsDiscretizer, MinMaxScaler, OneHotEncoder, OrdinalEncoder, RobustScaler,
+                                   StandardScaler)
 
 SEED = int(os.environ.get("SLIPWAY_STEPS_SEED", time.time_ns() % 2**31))
 LABELS = ["barolo", "grignolino", "barbera"]
@@ -123,6 +127,68 @@ def test_rare_categories_and_flags_are_those_of_scikit_learn(slipway, tmp_path):
                    {"feed": {"columns": ["size", "size_missing", "code", "kind"]}}]})
     found = np.array([answer["logits"] for answer in predict(slipway, frame)])
     np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_buckets_and_ordinals_are_those_of_scikit_learn(slipway, tmp_path):
+    random = np.random.default_rng(SEED)
+    print("seed", SEED)
+    data = load_breast_cancer(as_frame=True).data.iloc[:, :2]
+    frame = pd.DataFrame({"size": data.iloc[:, 0], "texture": data.iloc[:, 1], "code": random.integers(-3, 9, len(data)),
+                          "kind": random.choice(["b", "a", "\u00e9"], len(data))})
+    asked = frame.copy()
+    asked.loc[:4, "kind"] = "unheard"
+    asked.loc[5:9, "code"] = 77
+    asked.loc[10:14, "size"] = [-1e9, 1e9, 0, 11.5, 20.25]
+    quantiles = KBinsDiscretizer(6, encode="ordinal", strategy="quantile", quantile_method="linear").fit(frame[["size"]])
+    uniform = KBinsDiscretizer(4, encode="ordinal", strategy="uniform").fit(frame[["texture"]])
+    ordinal = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1).fit(frame[["code", "kind"]])
+    expected = np.hstack([quantiles.transform(asked[["size"]]), uniform.transform(asked[["texture"]]),
+                          ordinal.transform(asked[["code", "kind"]]),
+                          np.log1p(asked[["texture"]]) / np.clip(asked[["size"]].to_numpy(), 10, 20)])
+    linear(tmp_path / "model.onnx", np.eye(5), np.zeros(5))
+    pack(slipway, tmp_path, frame, {
+        "inputs": [{"name": "size"}, {"name": "texture"}, {"name": "code", "type": "integer"},
+                   {"name": "kind", "type": "string"}],
+        "before": [{"log": {"columns": ["texture"], "as": ["log"], "plus": 1}},
+                   {"clip": {"columns": ["size"], "as": ["clipped"], "low": 10, "high": 20}},
+                   {"combine": {"columns": ["log", "clipped"], "by": "divide", "as": ["ratio"]}},
+                   {"drop": {"columns": ["log", "clipped"]}},
+                   {"bucketise": {"columns": ["size"], "buckets": 6}},
+                   {"bucketise": {"columns": ["texture"], "buckets": 4, "by": "uniform"}},
+                   {"ordinal": {"columns": ["code", "kind"]}}]})
+    found = np.array([answer["logits"] for answer in predict(slipway, asked)])
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_calibrations_are_those_of_scikit_learn(slipway, tmp_path):
+    random = np.random.default_rng(SEED)
+    print("seed", SEED)
+    data = load_breast_cancer()
+    scores = StandardScaler().fit_transform(data.data)[:, :1] * -2 + random.normal(0, 0.3, (len(data.data), 1))
+    isotonic = IsotonicRegression(out_of_bounds="clip").fit(scores[:, 0], data.target)
+    model = FrozenEstimator(LogisticRegression().fit(scores, data.target))
+    platt = CalibratedClassifierCV(model, method="sigmoid").fit(scores, data.target)
+    sigmoid = platt.calibrated_classifiers_[0].calibrators[0]
+    decisions = model.decision_function(scores)
+    x, y = isotonic.X_thresholds_.tolist(), isotonic.y_thresholds_.tolist()
+    frame = pd.DataFrame({"score": scores[:, 0], "decision": decisions})
+    split = [{"name": name, "output": name} for name in ("isotonic", "platt", "whole")]
+    graph = helper.make_graph(
+        [helper.make_node("Identity", [f"in_{name}"], [name]) for name in ("score", "decision")], "two",
+        [helper.make_tensor_value_info(f"in_{name}", TensorProto.DOUBLE, ["n", 1]) for name in ("score", "decision")],
+        [helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["n", 1]) for name in ("score", "decision")])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), tmp_path / "model.onnx")
+    pack(slipway, tmp_path, frame, {
+        "inputs": [{"name": "score", "input": "in_score"}, {"name": "decision", "input": "in_decision"}],
+        "after": [{"calibrate": {"columns": ["score"], "as": ["isotonic"], "by": "isotonic", "x": x, "y": y}},
+                  {"calibrate": {"columns": ["decision"], "as": ["platt"], "a": sigmoid.a_, "b": sigmoid.b_}},
+                  {"unscale": {"columns": ["score"], "multiply": 3.5, "add": -1}},
+                  {"round": {"columns": ["score"], "as": ["whole"], "digits": 2}}],
+        "outputs": split})
+    answers = predict(slipway, frame)
+    np.testing.assert_allclose([a["isotonic"] for a in answers], isotonic.predict(scores[:, 0]), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose([a["platt"] for a in answers], platt.predict_proba(scores)[:, 1], rtol=1e-9)
+    np.testing.assert_allclose([a["whole"] for a in answers], np.round(scores[:, 0] * 3.5 - 1, 2), rtol=1e-12)
 
 
 def test_the_packed_model_is_sound_and_what_was_learnt_packs_again_without_a_sample(slipway, tmp_path, wine_with_holes):

@@ -72,9 +72,15 @@ class RandomPipeline {
     if (!may_miss) impute({"a", "c"});
     if (chance()) impute({"word"});
     if (chance()) scale({"b", "a"});
+    if (may_miss)
+      settings_.before.emplace_back().ordinal =
+          function::OrdinalStep{{"word", "c"}, {"place", "yes"}, {}, -2};
     if (chance()) one_hot({"c"});
     one_hot(chance() ? std::vector<std::string>{"word", "tint"} : std::vector<std::string>{"tint", "word"});
-    if (chance()) drop("b");
+    if (chance())
+      drop("b");
+    else
+      add_numbers();
     add_after(may_miss);
   }
 
@@ -133,9 +139,60 @@ class RandomPipeline {
     settings_.before.emplace_back().drop = function::DropStep{{std::move(column)}};
   }
 
+  /// Steps on b and on what is made of it; nothing here makes a number that is none.
+  void add_numbers() {
+    function::CombineStep sum{{"b", "b2"}, {"sum"}, static_cast<function::CombineStep::By>(random_.below(3))};
+    settings_.before.emplace_back().clip =
+        function::ClipStep{{"b"}, {"b2"}, chance() ? std::optional(-1.5) : std::nullopt, 2.25};
+    settings_.before.emplace_back().combine = sum;
+    if (chance()) {
+      settings_.before.emplace_back().clip = function::ClipStep{{"sum"}, {}, 0.125, {}};
+      settings_.before.emplace_back().log = function::LogStep{{"sum"}, {}, random_.uniform()};
+    }
+    function::BucketiseStep buckets;
+    buckets.columns = {"b2"};
+    buckets.as = {"part"};
+    if (chance())
+      buckets.edges["b2"] = {-1, 0, 2.25};
+    else
+      buckets.by = function::BucketiseStep::By::kUniform;
+    settings_.before.emplace_back().bucketise = buckets;
+    if (chance())
+      settings_.before.emplace_back().rename = function::PlainStep{{"part", "sum"}, {"sum", "part"}};
+    if (chance()) {
+      settings_.before.emplace_back().bucketise = function::BucketiseStep{{"b"}, {}, {}, {}, 3};
+    } else {
+      function::OrdinalStep ordinal;
+      ordinal.columns = {"b"};
+      ordinal.categories["b"] = {"3", "-1", "0"};
+      ordinal.unknown = 7;
+      settings_.before.emplace_back().ordinal = ordinal;
+    }
+  }
+
+  void add_scores() {
+    if (chance()) settings_.after.emplace_back().unscale = function::UnscaleStep{{"Y"}, {"raw"}, -1.5, 0.25};
+    if (chance()) settings_.after.emplace_back().round = function::RoundStep{{"Y"}, {"near"}, 1};
+    settings_.after.emplace_back().threshold = function::ThresholdStep{{"Y"}, {"high"}, {0.5}};
+    function::CalibrateStep calibrate;
+    calibrate.columns = {"Y"};
+    calibrate.as = {"calibrated"};
+    calibrate.by = static_cast<function::CalibrateStep::By>(random_.below(3));
+    calibrate.a = -0.75;
+    calibrate.b = 0.5;
+    calibrate.temperature = 2.5;
+    calibrate.x = {-2, 0.5};
+    if (chance()) calibrate.x.push_back(3);
+    for (std::size_t i = 0; i < calibrate.x.size(); ++i) calibrate.y.push_back(random_.uniform());
+    settings_.after.emplace_back().calibrate = calibrate;
+    if (chance()) settings_.after.emplace_back().rename = function::PlainStep{{"high"}, {"decision"}};
+    if (chance()) settings_.after.emplace_back().clip = function::ClipStep{{"Y"}, {}, {}, 1};
+  }
+
   /// Of numbers that are none, none is the largest.
   void add_after(bool may_miss) {
     if (chance()) settings_.after.emplace_back().sigmoid = function::PlainStep{{"Y"}, {}};
+    if (chance()) add_scores();
     if (may_miss) return;
     if (chance()) settings_.after.emplace_back().softmax = function::PlainStep{{"Y"}, {"shares"}};
     if (chance()) settings_.after.emplace_back().argmax = function::PlainStep{{"Y"}, {"best"}};
