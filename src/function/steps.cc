@@ -290,6 +290,31 @@ Schema<ThresholdStep> threshold_schema() {
   return schema;
 }
 
+Schema<TopKStep> top_k_schema() {
+  Schema<TopKStep> schema("top_k", "The k largest numbers, the largest first.");
+  schema
+      .field("columns", &TopKStep::columns, config::list(name_type(), {.min_items = 1, .max_items = 1}),
+             {.text = "The column of scores.", .example = "[scores]", .required = true})
+      .field("as", &TopKStep::as, config::list(name_type(), {.min_items = 2, .max_items = 2}),
+             {.text = "Names for their positions and for the numbers themselves.",
+              .example = "[best, best_scores]",
+              .required = true})
+      .field("k", &TopKStep::k, config::integer<std::int64_t>({.min = 1, .max = 1'000'000}),
+             {.text = "How many.", .example = "3", .required = true})
+      .check([](const TopKStep& step, Problems& problems) { check_twice("as", step.as, problems); });
+  return schema;
+}
+
+Schema<TakeStep> take_schema() {
+  Schema<TakeStep> schema("take", "Some of the numbers of each column, by position.");
+  add_columns_and_names(schema);
+  schema.field(
+      "positions", &TakeStep::positions,
+      config::list(config::integer<std::int64_t>({.min = 0}), {.min_items = 1, .max_items = kMaxNumbers}),
+      {.text = "Which, counted from 0.", .example = "[1]", .required = true});
+  return schema;
+}
+
 Schema<CalibrateStep> calibrate_schema() {
   using By = CalibrateStep::By;
   Schema<CalibrateStep> schema("calibrate", "Scores into probabilities.");
@@ -433,6 +458,8 @@ config::Type<std::vector<AfterStep>> after_type() {
       .kind("argmax", &AfterStep::argmax, plain_schema("argmax", "The position of the largest number."),
             "The position of the largest number, the first of equals.")
       .kind("labels", &AfterStep::labels, labels_schema(), "Class numbers into names.")
+      .kind("top_k", &AfterStep::top_k, top_k_schema(), "The k largest numbers, the largest first.")
+      .kind("take", &AfterStep::take, take_schema(), "Some of the numbers of each column.")
       .kind("threshold", &AfterStep::threshold, threshold_schema(), "1 from a threshold on, else 0.")
       .kind("calibrate", &AfterStep::calibrate, calibrate_schema(), "Scores into probabilities.")
       .kind("unscale", &AfterStep::unscale, unscale_schema(), "x * multiply + add.")

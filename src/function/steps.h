@@ -136,6 +136,22 @@ struct ThresholdStep {
   friend bool operator==(const ThresholdStep&, const ThresholdStep&) = default;
 };
 
+/// The k largest numbers of a column, the largest first, of equals the first.
+struct TopKStep {
+  std::vector<std::string> columns;  ///< one
+  std::vector<std::string> as;       ///< two: their positions, and they themselves
+  std::int64_t k = 1;
+  friend bool operator==(const TopKStep&, const TopKStep&) = default;
+};
+
+/// Some of the numbers of each column, by position.
+struct TakeStep {
+  std::vector<std::string> columns;
+  std::vector<std::string> as;
+  std::vector<std::int64_t> positions;
+  friend bool operator==(const TakeStep&, const TakeStep&) = default;
+};
+
 /// Scores into probabilities.
 struct CalibrateStep {
   enum class By : std::uint8_t { kPlatt, kTemperature, kIsotonic };
@@ -201,6 +217,8 @@ struct AfterStep {
   std::optional<PlainStep> sigmoid;
   std::optional<PlainStep> argmax;
   std::optional<LabelsStep> labels;
+  std::optional<TopKStep> top_k;
+  std::optional<TakeStep> take;
   std::optional<ThresholdStep> threshold;
   std::optional<CalibrateStep> calibrate;
   std::optional<UnscaleStep> unscale;

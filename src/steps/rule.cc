@@ -54,6 +54,8 @@ std::unique_ptr<Rule> make_rule(function::AfterStep& step) {
   if (step.sigmoid) return sigmoid_rule(*step.sigmoid);
   if (step.argmax) return argmax_rule(*step.argmax);
   if (step.labels) return labels_rule(*step.labels);
+  if (step.top_k) return top_k_rule(*step.top_k);
+  if (step.take) return take_rule(*step.take);
   if (step.threshold) return threshold_rule(*step.threshold);
   if (step.calibrate) return calibrate_rule(*step.calibrate);
   if (step.unscale) return unscale_rule(*step.unscale);
@@ -82,6 +84,8 @@ std::string_view kind_of(const function::AfterStep& step) {
   if (step.sigmoid) return "sigmoid";
   if (step.argmax) return "argmax";
   if (step.labels) return "labels";
+  if (step.top_k) return "top_k";
+  if (step.take) return "take";
   if (step.threshold) return "threshold";
   if (step.calibrate) return "calibrate";
   if (step.unscale) return "unscale";

@@ -81,6 +81,8 @@ std::unique_ptr<Rule> round_rule(function::RoundStep& step);
 std::unique_ptr<Rule> unscale_rule(function::UnscaleStep& step);
 std::unique_ptr<Rule> threshold_rule(function::ThresholdStep& step);
 std::unique_ptr<Rule> calibrate_rule(function::CalibrateStep& step);
+std::unique_ptr<Rule> top_k_rule(function::TopKStep& step);
+std::unique_ptr<Rule> take_rule(function::TakeStep& step);
 std::unique_ptr<Rule> rename_rule(function::PlainStep& step);
 std::unique_ptr<Rule> drop_rule(function::DropStep& step);
 std::unique_ptr<Rule> softmax_rule(function::PlainStep& step);

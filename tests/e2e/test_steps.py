@@ -88,9 +88,13 @@ def test_a_pipeline_becomes_a_package_and_a_served_answer(slipway, serve, tmp_pa
                    {"one_hot": {"columns": ["region"]}}],
         "after": [{"softmax": {"columns": ["logits"], "as": ["probabilities"]}},
                   {"argmax": {"columns": ["logits"], "as": ["grape"]}},
-                  {"labels": {"columns": ["grape"], "labels": LABELS}}, {"drop": {"columns": ["logits"]}}],
+                  {"top_k": {"columns": ["probabilities"], "k": 2, "as": ["best", "best_scores"]}},
+                  {"take": {"columns": ["probabilities"], "positions": [2], "as": ["third"]}},
+                  {"labels": {"columns": ["grape", "best"], "file": "labels.txt"}}, {"drop": {"columns": ["logits"]}}],
         "outputs": [{"name": "grape", "kind": "label", "output": "grape"},
+                    {"name": "best", "output": "best"}, {"name": "third", "output": "third"},
                     {"name": "scores", "kind": "scores", "output": "probabilities", "labels": LABELS}]}
+    (tmp_path / "labels.txt").write_text("\n".join(LABELS) + "\n")
     pack(slipway, tmp_path, frame, function)
 
     asked = frame.copy()
@@ -100,6 +104,10 @@ def test_a_pipeline_becomes_a_package_and_a_served_answer(slipway, serve, tmp_pa
     found = np.array([[answer["scores"][label] for label in LABELS] for answer in answers])
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
     assert [answer["grape"] for answer in answers] == [LABELS[number] for number in pipeline.predict(asked)]
+
+    best = np.argsort(-expected, axis=1)[:, :2]
+    assert [answer["best"] for answer in answers] == [[LABELS[number] for number in row] for row in best]
+    assert [answer["third"] for answer in answers] == [answer["scores"][LABELS[2]] for answer in answers]
 
     server = serve("steps")
     served = requests.post(f"{server.url}/predict/steps",

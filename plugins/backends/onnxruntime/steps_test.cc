@@ -196,6 +196,12 @@ class RandomPipeline {
     if (may_miss) return;
     if (chance()) settings_.after.emplace_back().softmax = function::PlainStep{{"Y"}, {"shares"}};
     if (chance()) settings_.after.emplace_back().argmax = function::PlainStep{{"Y"}, {"best"}};
+    if (chance()) {
+      settings_.after.emplace_back().top_k = function::TopKStep{{"Y"}, {"first", "scores"}, 2};
+      if (chance()) settings_.after.emplace_back().take = function::TakeStep{{"scores", "first"}, {}, {1}};
+      function::LabelsStep names{{"first"}, {}, {"zero", "one", "two", "three"}, {}, {}};
+      settings_.after.emplace_back().labels = names;
+    }
     function::LabelsStep labels;
     labels.columns = {"position"};
     if (chance()) labels.as = {"name"};
